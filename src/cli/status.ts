@@ -2,6 +2,7 @@ import { callUnary, openChannel } from "../client/channel.js";
 import { type ClusterStatus, type ReplicaStatus, readClusterStatus } from "../client/cluster-status.js";
 import { clusterMethods, type ReplicaMessage } from "../client/proto.js";
 import { lastComparable } from "../node/digests.js";
+import { sleep } from "./processes.js";
 
 export interface StatusOptions {
   readonly addr: string;
@@ -14,7 +15,8 @@ type RangeStatus = ClusterStatus["ranges"][number];
 type Addresses = ReadonlyMap<string, string>;
 
 const digestDeadlineMs = 6000;
-const digestAttempts = 5;
+const comparePatienceMs = 5000;
+const pauseMs = 250;
 
 /** Shows the cluster as all its nodes tell it; with `digest` the replicas of each range at one index. */
 export async function runStatus(options: StatusOptions): Promise<void> {
@@ -63,18 +65,24 @@ function agree(range: RangeStatus): boolean {
 }
 
 /**
- * Asks every replica's own node for its digest at one index: where all of them stand, or under load the newest index
- * that all of them remember.
+ * Asks every replica's own node for its digest at one index: where all of them stand; else where the foremost stands,
+ * which the others wait to reach; else, under load, the newest index that all of them remember.
  */
 async function compare(range: RangeStatus, addresses: Addresses): Promise<RangeStatus> {
-  for (let attempt = 1; ; attempt++) {
+  const startedMs = performance.now();
+  for (;;) {
     const now = await digests(range, addresses, null);
     if (agree(now)) return now;
-    const index = lastComparable(Math.max(...now.replicas.map(({ applied }) => applied ?? 0)));
-    const then = index === 0 ? now : await digests(range, addresses, index);
-    if (isComparable(then)) return then;
-    const unanswered = now.replicas.some(({ digest }) => digest === null);
-    if (unanswered || attempt === digestAttempts) return now;
+    if (now.replicas.every(({ digest }) => digest !== null)) {
+      const foremost = Math.max(...now.replicas.map(({ applied }) => applied ?? 0));
+      for (const index of [foremost, lastComparable(foremost)]) {
+        const then = index === 0 ? now : await digests(range, addresses, index);
+        if (isComparable(then)) return then;
+      }
+    }
+    if (performance.now() - startedMs > comparePatienceMs) return now;
+    // A node that has just come back is still taking its replicas up.
+    await sleep(pauseMs);
   }
 }
 
