@@ -148,6 +148,26 @@ describe("a replica that lost what it had promised", () => {
       expectFilled(cluster, 2, 50);
     });
 
+  it("safety 35, 40: loses its log again as a learner, and no id is ever used twice", () => {
+    const cluster = new SimCluster({ seed: 47, ranges: 2 }).boot();
+    fill(cluster, cluster.client(0), 50, 50);
+    const node = cluster.nodes[2]!;
+    const created = (): string[] => node.log.filter((line) => line.includes("new replica"));
+    for (let round = 1; round <= 3; round++) {
+      const before = created().length;
+      cluster.crash(2);
+      node.disk.damageLog("a bit flipped", Math.floor(node.disk.records.length / 2));
+      cluster.start(2);
+      cluster.until(() => created().length > before, 15_000);
+    }
+    cluster.until(() => whole(cluster), 15_000);
+    const ids = created().map((line) => line.slice(line.indexOf("{")));
+    expect(ids.length).toBeGreaterThan(3);
+    expect(new Set(ids).size, ids.join("\n")).toBe(ids.length);
+    cluster.checkDigests();
+    expectFilled(cluster, 2, 50);
+  });
+
   it("safety 45: is replaced when the snapshot that its log begins with is gone", () => {
     const cluster = new SimCluster({ seed: 46, logLimitBytes: 64 * 1024, ranges: 2 }).boot();
     fill(cluster, cluster.client(0), 300, 2000);
