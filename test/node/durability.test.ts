@@ -79,6 +79,27 @@ describe("what was acknowledged", () => {
     expectFilled(cluster, 2, 400);
   });
 
+  it("safety 43: is there after crashes in the middle of taking a snapshot", () => {
+    const cluster = new SimCluster({ seed: 48, logLimitBytes: 32 * 1024, ranges: 1 }).boot();
+    const machine = cluster.nodes[2]!;
+    const client = cluster.client(0);
+    let written = 0;
+    for (let round = 0; round < 5; round++) {
+      while (machine.node!.snapshotter.taking === null) {
+        client.send("SET", `f:${written}`, `${written++}:${"x".repeat(2000)}`);
+        cluster.run(1);
+      }
+      cluster.crash(2);
+      cluster.until(() => client.unanswered === 0);
+      cluster.start(2);
+      cluster.until(() => machine.started);
+      cluster.settle();
+    }
+    expect(machine.log.filter((line) => line.includes("replica fenced"))).toEqual([]);
+    cluster.checkDigests();
+    expectFilled(cluster, 2, written);
+  });
+
   it("safety 23, 24: takes effect once in a session, over leader changes, snapshots and restarts", () => {
     const cluster = new SimCluster({ seed: 43, logLimitBytes: 64 * 1024, ranges: 2 }).boot();
     const key = cluster.keyIn(cluster.ranges()[0]!);
