@@ -1,3 +1,4 @@
+import { appendTxn } from "./append-txn.js";
 import { type Checker, modelChecker } from "./check.js";
 import { bank } from "./models/bank.js";
 import { counter } from "./models/counter.js";
@@ -8,6 +9,7 @@ import { lock } from "./models/lock.js";
 import { queue } from "./models/queue.js";
 import { register } from "./models/register.js";
 import { set } from "./models/set.js";
+import { ttl } from "./ttl.js";
 import { weakReads } from "./weak-reads.js";
 
 /** By the names that `quorate check --model` takes. */
@@ -22,6 +24,8 @@ export const checkers: readonly Checker[] = [
   modelChecker(bank),
   modelChecker(evictable),
   weakReads,
+  ttl,
+  appendTxn,
 ];
 
 export function checkerOf(name: string): Checker | null {
