@@ -58,9 +58,9 @@ function newestBefore(some: readonly { operation: Operation; revision: number }[
   return some.reduce((best, each) => (endOf(each.operation) < ns ? Math.max(best, each.revision) : best), 0);
 }
 
-function sessionOf({ process, input }: Operation): string {
-  const session = (input as { session?: unknown } | null)?.session;
-  return typeof session === "string" ? session : String(process);
+function sessionOf(operation: Operation): string {
+  const session = (operation.input as { session?: unknown } | null)?.session;
+  return typeof session === "string" ? session : String(operation.process);
 }
 
 function revisionOf(operation: Operation): number {
