@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { flagOf, loadConfig, settingNames, variableOf } from "../server/config.js";
 import { version } from "../server/version.js";
+import { runCheck } from "./check.js";
 import { runDev } from "./dev.js";
 import { runDocs } from "./docs.js";
 import { runServe } from "./serve-command.js";
@@ -84,6 +85,13 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     .option("--json", "as JSON")
     .option("--digest", "compare all replicas of each range at one index; exits 1 on a difference")
     .action(runStatus);
+
+  program
+    .command("check <file>")
+    .description("Judge a history of operations (JSON lines): 0 valid, 1 invalid, 2 unknown or unreadable.")
+    .requiredOption("--model <name>", "what the operations were on, such as register")
+    .option("--json", "as JSON")
+    .action(runCheck);
 
   program
     .command("docs")
