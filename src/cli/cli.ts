@@ -22,6 +22,7 @@ const descriptions: Readonly<Record<string, string>> = {
   peerPort: "the other nodes",
   httpPort: "HTTP/JSON, health and metrics",
   initial: "peer addresses of all first nodes, host:port, comma-separated",
+  natMap: "announced=reached pairs: where to dial peers behind NAT or a proxy, comma-separated",
   ranges: "key ranges, fixed when the cluster starts (default 16)",
   replicas: "replicas of each range (default 3)",
   durability: "fsync or buffered, fixed when the cluster starts (default fsync)",
