@@ -23,7 +23,8 @@ const exitCodes = { valid: 0, invalid: 1, unknown: 2 } as const;
 export async function chaosCommand(wish: ChaosWish): Promise<number> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const workload = workloadOf(wish.workload);
-  if (workload === null) return refuse(`--workload is one of ${workloads.map(({ name }) => name).join(", ")}`);
+  if (workload === null)
+    return refuse(`--workload is one of ${workloads.map(({ name }) => name).join(", ")}`);
   const chosen = chooseFaults(wish.nemesis);
   if ("unknown" in chosen) return refuse(`--nemesis is a list of ${nemesisNames.join(", ")}`);
   const faults = chosen.filter(({ minNodes }) => minNodes <= wish.nodes);

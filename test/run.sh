@@ -45,7 +45,7 @@ stop_installed() {
 
 build() {
   echo "== building"
-  npx --no-install tsc -b src
+  npx --no-install tsc -b src jepsen-like
   chmod +x dist/main.js
 }
 

@@ -157,8 +157,7 @@ export class QuorateCluster {
 
   /** All nodes ready, and every range with one leader and as many followers as replicas are left. */
   async healed(patienceMs = readyPatienceMs): Promise<ClusterStatus> {
-    for (const n of this.indexes)
-      await until(`${this.name(n)} is ready`, () => this.isReady(n), patienceMs);
+    for (const n of this.indexes) await until(`${this.name(n)} is ready`, () => this.isReady(n), patienceMs);
     return until(
       "every range has a leader, and followers everywhere else",
       async () => {

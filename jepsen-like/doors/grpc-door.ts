@@ -2,7 +2,15 @@ import { join } from "node:path";
 import { type Client, credentials, loadPackageDefinition, type ServiceError } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { projectRoot } from "../cluster/project-root.js";
-import { type Door, type Outcome, ok, type Plain, type RunOptions, type StatedAge, type Words } from "./door.js";
+import {
+  type Door,
+  type Outcome,
+  ok,
+  type Plain,
+  type RunOptions,
+  type StatedAge,
+  type Words,
+} from "./door.js";
 
 interface Response {
   readonly [field: string]: unknown;
@@ -138,11 +146,14 @@ function level({ consistency }: RunOptions): object {
   return { consistency: `CONSISTENCY_LEVEL_${consistency.toUpperCase()}` };
 }
 
-/** Only the server's own word makes an error definite: a status that grpc-js made up proves nothing. */
+/** What grpc-js says of a call for which it never had a connection. */
+const unsent = /^No connection established/;
+
+/** Else only the server's own word makes an error definite: a status that grpc-js made up proves nothing. */
 function refusal(error: ServiceError): Outcome {
   const [bytes] = error.metadata?.get("quorate-error-bin") ?? [];
   if (!Buffer.isBuffer(bytes) || decodeDetail === undefined)
-    return { type: "info", error: error.details || error.message };
+    return { type: unsent.test(error.details) ? "fail" : "info", error: error.details || error.message };
   const detail = decodeDetail(bytes);
   return {
     type: detail.outcome === "OUTCOME_DEFINITE" ? "fail" : "info",

@@ -30,13 +30,13 @@ export class HttpDoor implements Door {
     switch (name) {
       case "GET":
         return this.ask("GET", path + levelQuery(options), null, options, (status, body, response) =>
-          status === 404 ? ok(null, ageOf(response)) : ok(valueOf(body), ageOf(response)),
+          status === 404 ? ok(null, ageOf(response)) : ok(valueIn(body), ageOf(response)),
         );
       case "QUORATE.GETREV":
         return this.ask("GET", path, null, options, (status, body, response) =>
           status === 404
             ? ok(null)
-            : ok([valueOf(body), Number(response.headers["quorate-revision"]), ttlOf(body)]),
+            : ok([valueIn(body), Number(response.headers["quorate-revision"]), ttlOf(body)]),
         );
       case "SET": {
         const body = { value: String(value), ...(unit === "PX" ? { ttl: Number(ttl) / 1000 } : {}) };
@@ -108,7 +108,7 @@ function refusal(status: number, text: string): Outcome {
   }
 }
 
-function valueOf(body: string): string {
+function valueIn(body: string): string {
   return (JSON.parse(body) as { value: string }).value;
 }
 

@@ -1,4 +1,4 @@
-import { ToxiproxyFabric, type ToxicWish } from "../cluster/toxiproxy-fabric.js";
+import { type ToxicWish, ToxiproxyFabric } from "../cluster/toxiproxy-fabric.js";
 import { sleep } from "../cluster/wait.js";
 import { between, pick, shuffled } from "../run/draw.js";
 import type { Fault, Ground, Injected } from "./fault.js";
@@ -72,7 +72,12 @@ export const toxiproxyFaults: readonly Fault[] = [
     inject: (ground) => {
       const latency = pick(ground.random, [50, 100, 200]);
       const attributes = { latency, jitter: Math.floor(latency / 2) };
-      return harm(ground, `${latency} ms ± half between all nodes`, { type: "latency", attributes }, allPairs(ground));
+      return harm(
+        ground,
+        `${latency} ms ± half between all nodes`,
+        { type: "latency", attributes },
+        allPairs(ground),
+      );
     },
   }),
   wanted({
@@ -81,7 +86,12 @@ export const toxiproxyFaults: readonly Fault[] = [
     effects: ["latency", "errors", "leader"],
     inject: (ground) => {
       const rate = pick(ground.random, [2, 5, 10]);
-      return harm(ground, `${rate} KB/s between all nodes`, { type: "bandwidth", attributes: { rate } }, allPairs(ground));
+      return harm(
+        ground,
+        `${rate} KB/s between all nodes`,
+        { type: "bandwidth", attributes: { rate } },
+        allPairs(ground),
+      );
     },
   }),
   wanted({
@@ -102,7 +112,12 @@ export const toxiproxyFaults: readonly Fault[] = [
     effects: ["leader", "errors", "latency"],
     inject: (ground) => {
       const timeout = pick(ground.random, [0, 200, 1000]);
-      return harm(ground, `connections between nodes reset after ${timeout} ms`, { type: "reset_peer", attributes: { timeout } }, allPairs(ground));
+      return harm(
+        ground,
+        `connections between nodes reset after ${timeout} ms`,
+        { type: "reset_peer", attributes: { timeout } },
+        allPairs(ground),
+      );
     },
   }),
   wanted({
@@ -128,7 +143,11 @@ export const toxiproxyFaults: readonly Fault[] = [
       const order = shuffled(ground.random, ground.cluster.indexes);
       const minority = order.slice(0, Math.floor((order.length - 1) / 2));
       const majority = order.slice(minority.length);
-      return cut(ground, `${names(ground, minority)} | ${names(ground, majority)}`, across(minority, majority));
+      return cut(
+        ground,
+        `${names(ground, minority)} | ${names(ground, majority)}`,
+        across(minority, majority),
+      );
     },
   }),
   wanted({
@@ -158,7 +177,10 @@ export const toxiproxyFaults: readonly Fault[] = [
       const pairs = ring.flatMap((a, i) =>
         ring
           .filter((_, j) => {
-            const distance = Math.min((j - i + ring.length) % ring.length, (i - j + ring.length) % ring.length);
+            const distance = Math.min(
+              (j - i + ring.length) % ring.length,
+              (i - j + ring.length) % ring.length,
+            );
             return j > i && distance > reach;
           })
           .map((b): Pair => [a, b]),
@@ -172,7 +194,10 @@ export const toxiproxyFaults: readonly Fault[] = [
     effects: ["leader"],
     inject: async (ground) => {
       const { cluster, random } = ground;
-      return isolate(ground, (await cluster.busiestLeader().catch(() => null)) ?? pick(random, cluster.indexes));
+      return isolate(
+        ground,
+        (await cluster.busiestLeader().catch(() => null)) ?? pick(random, cluster.indexes),
+      );
     },
   }),
   wanted({
@@ -182,7 +207,11 @@ export const toxiproxyFaults: readonly Fault[] = [
     inject: async (ground) => {
       const fabric = fabricOf(ground);
       const at = pick(ground.random, ground.cluster.indexes);
-      const wish = pick(ground.random, [drop, stall, { type: "reset_peer", attributes: { timeout: 100 } }] as const);
+      const wish = pick(ground.random, [
+        drop,
+        stall,
+        { type: "reset_peer", attributes: { timeout: 100 } },
+      ] as const);
       await fabric.harmClients(at, wish);
       return { what: `${wish.type} between clients and ${names(ground, [at])}`, heal: () => fabric.heal() };
     },

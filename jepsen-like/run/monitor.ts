@@ -5,7 +5,11 @@ import { sleep } from "../cluster/wait.js";
 export interface Sight {
   readonly atNs: number;
   /** By range; null: no node says that it leads. */
-  readonly leaders: readonly { readonly range: number; readonly leader: string | null; readonly term: number }[];
+  readonly leaders: readonly {
+    readonly range: number;
+    readonly leader: string | null;
+    readonly term: number;
+  }[];
   /** Names of the nodes that answered. */
   readonly answering: readonly string[];
 }

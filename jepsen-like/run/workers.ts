@@ -8,7 +8,7 @@ import type { Recorder } from "./recorder.js";
 const operationDeadlineMs = 3000;
 const finalDeadlineMs = 10_000;
 /** A refused worker waits, or refusals would be most of the history. */
-const refusedPauseMs = 100;
+const refusedPauseMs = 250;
 
 /** Workers that each hold one door and do one operation at a time. */
 export class Workers {
@@ -45,7 +45,12 @@ export class Workers {
     }
   }
 
-  private async attempt(invocation: Invocation, door: Door, process: number, deadlineMs: number): Promise<string> {
+  private async attempt(
+    invocation: Invocation,
+    door: Door,
+    process: number,
+    deadlineMs: number,
+  ): Promise<string> {
     const record = this.recorder.invoke(process, door.node, door.protocol, invocation);
     const completion = await this.load.run(invocation, door, { deadlineMs });
     record(completion);
@@ -73,7 +78,8 @@ export class Workers {
         if (type !== "ok") unanswered.push(invocation);
       }
     };
-    await Promise.all(this.doors.map(lane));
+    // HTTP has too few commands for some of these reads.
+    await Promise.all(this.doors.filter((door) => door.has("MGET")).map(lane));
     return unanswered;
   }
 }

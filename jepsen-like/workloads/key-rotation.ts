@@ -21,7 +21,10 @@ export class KeyRotation {
       const key = `${this.prefix}:${this.used.length}`;
       this.used.push(key);
       // The first ones end at different times.
-      this.active.push({ key, left: 1 + Math.floor(this.operationsPerKey * (0.5 + below(this.random, 512) / 512)) });
+      this.active.push({
+        key,
+        left: 1 + Math.floor(this.operationsPerKey * (0.5 + below(this.random, 512) / 512)),
+      });
     }
     const at = below(this.random, this.active.length);
     const chosen = this.active[at]!;

@@ -1,7 +1,15 @@
 import { below, type Random } from "#quorate/base/random.js";
 import type { Door, Plain, RunOptions } from "../doors/door.js";
 import { KeyRotation } from "./key-rotation.js";
-import { type Completion, completed, conflict, type Invocation, type Load, type Worker, type Workload } from "./workload.js";
+import {
+  type Completion,
+  completed,
+  conflict,
+  type Invocation,
+  type Load,
+  type Worker,
+  type Workload,
+} from "./workload.js";
 
 /**
  * A register with read, write and compare-and-set. Values are never written twice, so that a revision stands for a value:
