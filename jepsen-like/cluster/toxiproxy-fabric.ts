@@ -1,4 +1,4 @@
-import { type Proxy, Toxiproxy } from "toxiproxy-node-client";
+import { type Proxy as ProxyHandle, Toxiproxy } from "toxiproxy-node-client";
 import { announced, type DoorName, type Fabric, freePorts, loopbackSeats, type Seat } from "./fabric.js";
 import { ToxiproxyServer } from "./toxiproxy-server.js";
 
@@ -16,8 +16,11 @@ const proxyPorts = 200;
 export class ToxiproxyFabric implements Fabric {
   readonly kind = "toxiproxy";
   /** By "dialler>dialled". */
-  private readonly links = new Map<string, Proxy>();
-  private readonly clients = new Map<string, { readonly proxy: Promise<Proxy>; readonly node: number }>();
+  private readonly links = new Map<string, ProxyHandle>();
+  private readonly clients = new Map<
+    string,
+    { readonly proxy: Promise<ProxyHandle>; readonly node: number }
+  >();
   private toxics = 0;
   private nextPort = 0;
 
@@ -41,7 +44,7 @@ export class ToxiproxyFabric implements Fabric {
     return fabric;
   }
 
-  private proxy(name: string, upstream: string): Promise<Proxy> {
+  private proxy(name: string, upstream: string): Promise<ProxyHandle> {
     // Not a port that the system chooses: while a proxy is disabled, it would give that port to someone else.
     const listen = `127.0.0.1:${this.nextPort++}`;
     return this.toxiproxy.createProxy({ name, listen, upstream, enabled: true });
@@ -104,7 +107,11 @@ export class ToxiproxyFabric implements Fabric {
     await this.links.get(link)!.update({ enabled, listen, upstream });
   }
 
-  private async add(proxy: Proxy, { type, stream, attributes }: ToxicWish, toxicity: number): Promise<void> {
+  private async add(
+    proxy: ProxyHandle,
+    { type, stream, attributes }: ToxicWish,
+    toxicity: number,
+  ): Promise<void> {
     await proxy.addToxic({ name: `toxic-${++this.toxics}`, type, stream, toxicity, attributes });
   }
 

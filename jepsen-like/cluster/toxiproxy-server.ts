@@ -8,7 +8,7 @@ import { projectRoot } from "./project-root.js";
 import { sleep, until } from "./wait.js";
 
 const module = "github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0";
-const cache = join(projectRoot, "node_modules", ".cache", "toxiproxy-2.12.0");
+const cache = join(projectRoot, ".cache", "toxiproxy-2.12.0");
 const installPatienceMs = 300_000;
 
 /** Why there is no Toxiproxy here: network faults are skipped then, and the run says so. */

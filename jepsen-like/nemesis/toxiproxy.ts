@@ -224,11 +224,9 @@ export const toxiproxyFaults: readonly Fault[] = [
       const fabric = fabricOf(ground);
       const at = pick(ground.random, ground.cluster.indexes);
       let stopped = false;
-      let flaps = 0;
       const done = (async () => {
         while (!stopped) {
           const { heal } = await isolate(ground, at);
-          flaps++;
           await sleep(between(ground.random, 100, 800));
           await heal();
           await sleep(between(ground.random, 100, 500));

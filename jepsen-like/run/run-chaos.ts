@@ -50,6 +50,8 @@ export interface ChaosResult {
 }
 
 const ranges = 4;
+/** Nodes that were healed need some time until all is as before. */
+const recoveryNs = 10e9;
 const thinkMs = 90;
 const holdMs = [500, 8000] as const;
 
@@ -123,8 +125,10 @@ async function runOn(
   const digests = await compareDigests(options.main ?? builtMain, cluster.seeds[0]!);
   say("judging");
   const evidence = gatherEvidence(recorder.observed, strikes, monitor.sights, durationMs);
+  const isQuiet = (fromNs: number, toNs: number): boolean =>
+    strikes.every((strike) => toNs < strike.fromNs || fromNs > strike.toNs + recoveryNs);
   const finding = combine([
-    await judge(workload, recorder.file, recorder.observed),
+    await judge(workload, recorder.file, recorder.observed, isQuiet),
     problems("invalid", digests === null ? [] : [`replicas differ: ${digests}`]),
     problems("invalid", cluster.crashes),
     problems("unknown", evidence.missing),

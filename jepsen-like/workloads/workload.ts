@@ -47,6 +47,9 @@ export interface Load {
   final(): readonly Invocation[];
 }
 
+/** Whether no fault was under way, or just healed, between two times in ns. */
+export type QuietTimes = (fromNs: number, toNs: number) => boolean;
+
 /** A workload is one file of this folder, and one line in `all.ts`. */
 export interface Workload {
   readonly name: string;
@@ -54,7 +57,7 @@ export interface Workload {
   readonly model: string | null;
   readonly start: (random: Random) => Load;
   /** What no model of one key can say. */
-  readonly check?: (history: readonly Observed[]) => Finding;
+  readonly check?: (history: readonly Observed[], isQuiet: QuietTimes) => Finding;
 }
 
 /** Error of an operation that was refused by its own terms, such as another revision: no fault had a part in it. */
