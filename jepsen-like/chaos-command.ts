@@ -44,6 +44,7 @@ export async function chaosCommand(wish: ChaosWish): Promise<number> {
       say,
     });
     for (const problem of result.finding.problems) say(problem);
+    say(`report: ${join(out, "report.html")}`);
     say(verdictLine(result));
     return exitCodes[result.finding.verdict];
   } catch (error) {

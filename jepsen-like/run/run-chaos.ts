@@ -7,6 +7,7 @@ import { builtMain, QuorateCluster } from "../cluster/quorate-cluster.js";
 import { ToxiproxyFabric } from "../cluster/toxiproxy-fabric.js";
 import type { Door, Protocol } from "../doors/door.js";
 import type { Fault, Ground } from "../nemesis/fault.js";
+import { writeReport } from "../report/report.js";
 import type { Finding, Workload } from "../workloads/workload.js";
 import { compareDigests } from "./digests.js";
 import { between } from "./draw.js";
@@ -47,6 +48,8 @@ export interface ChaosResult {
   readonly sights: readonly Sight[];
   readonly history: Recorder["observed"];
   readonly historyFile: string;
+  /** Files of the run that the report links to. */
+  readonly logs: readonly string[];
 }
 
 const ranges = 4;
@@ -147,8 +150,15 @@ async function runOn(
     sights: monitor.sights,
     history: recorder.observed,
     historyFile: recorder.file,
+    logs: [
+      recorder.file,
+      join(out, "faults.json"),
+      ...cluster.indexes.map((n) => join(cluster.logFolder(n), "quorate.log")),
+      ...cluster.indexes.map((n) => join(cluster.logFolder(n), "stderr.log")),
+    ],
   };
   writeFileSync(join(out, "faults.json"), `${JSON.stringify(evidence.strikes, null, 2)}\n`);
+  writeReport(result, join(out, "report.html"));
   return result;
 }
 
