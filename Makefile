@@ -27,7 +27,7 @@ verify: $(STAMP) ## every static check and generated-file check
 	npx tsc -b src jepsen-like test
 	npx biome check --error-on-warnings .
 	npx eslint --config .eslint.config.mjs src jepsen-like test --max-warnings 0
-	npx depcruise --config .dependency-cruiser.cjs src
+	npx depcruise --config .dependency-cruiser.cjs src jepsen-like
 	npx knip
 	npx buf lint proto
 	node dist/main.js docs --check
