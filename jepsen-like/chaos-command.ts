@@ -1,4 +1,6 @@
 import { join, resolve } from "node:path";
+import { NetnsMissing } from "./cluster/netns-fabric.js";
+import { SmallDisksMissing } from "./cluster/small-disks.js";
 import { ToxiproxyMissing } from "./cluster/toxiproxy-server.js";
 import { chooseFaults, nemesisNames } from "./nemesis/mixes.js";
 import { runChaos, verdictLine } from "./run/run-chaos.js";
@@ -48,7 +50,8 @@ export async function chaosCommand(wish: ChaosWish): Promise<number> {
     say(verdictLine(result));
     return exitCodes[result.finding.verdict];
   } catch (error) {
-    if (!(error instanceof ToxiproxyMissing)) throw error;
+    const missing = [ToxiproxyMissing, NetnsMissing, SmallDisksMissing];
+    if (!(error instanceof Error) || !missing.some((type) => error instanceof type)) throw error;
     say(`skipped: ${error.message}`);
     say(`chaos: unknown, 0 operations, 0 unknown, 0 faults, seed ${seed}`);
     return exitCodes.unknown;

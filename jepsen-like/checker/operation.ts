@@ -31,7 +31,16 @@ export function canonical(value: unknown): string {
 }
 
 /** One line: `process 3: cas x [1,2] -> ok (12.000-15.200 ms)`. */
-export function describe({ process, f, key, input, output, invokedNs, completedNs, outcome }: Operation): string {
+export function describe({
+  process,
+  f,
+  key,
+  input,
+  output,
+  invokedNs,
+  completedNs,
+  outcome,
+}: Operation): string {
   const ms = (ns: number): string => (ns / 1e6).toFixed(3);
   const asked = input === null || input === undefined ? "" : ` ${canonical(input)}`;
   const answer = outcome === "ok" ? canonical(output) : outcome === "info" ? "unknown" : "failed";

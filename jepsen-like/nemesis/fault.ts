@@ -28,6 +28,8 @@ export interface Fault {
   /** The fabric that it needs; null: any. */
   readonly fabric: "toxiproxy" | "netns" | null;
   readonly minNodes: number;
+  /** Nodes need disks that can be filled. */
+  readonly smallDisks?: boolean;
   /** Any of these proves the fault. */
   readonly effects: readonly Effect[];
   /** @returns null when there is nothing to strike just now. */

@@ -1,8 +1,10 @@
+import { diskFaults } from "./disks.js";
 import type { Fault } from "./fault.js";
+import { packetFaults } from "./packets.js";
 import { processFaults } from "./processes.js";
 import { toxiproxyFaults } from "./toxiproxy.js";
 
-const faults: readonly Fault[] = [...processFaults, ...toxiproxyFaults];
+const faults: readonly Fault[] = [...processFaults, ...toxiproxyFaults, ...packetFaults, ...diskFaults];
 
 /** Names for several faults at once. */
 const groups: Readonly<Record<string, readonly string[]>> = {
@@ -13,6 +15,8 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   wipe: ["wipe-one"],
   slow: ["latency", "bandwidth", "slicer"],
   partition: ["one-way", "halves", "bridge", "majorities-ring", "isolate-leader", "flapping"],
+  disk: ["disk-full", "flipped-byte"],
+  packets: ["loss", "packets-isolate-leader", "packets-one-way", "packets-bridge"],
   network: [
     "latency",
     "bandwidth",

@@ -1,8 +1,10 @@
-import { sleep } from "../cluster/wait.js";
+import { sleep, until } from "../cluster/wait.js";
 import { between, pick, shuffled } from "../run/draw.js";
 import type { Fault, Ground, Injected } from "./fault.js";
 
 /** Faults of processes: kill -9, SIGSTOP, SIGTERM, an emptied folder. */
+
+const leaderPatienceMs = 6000;
 
 async function kill({ cluster }: Ground, which: readonly number[]): Promise<Injected | null> {
   if (which.length === 0) return null;
@@ -16,9 +18,17 @@ async function kill({ cluster }: Ground, which: readonly number[]): Promise<Inje
   };
 }
 
-async function leader({ cluster, random }: Ground): Promise<number | null> {
-  const at = (await cluster.busiestLeader().catch(() => null)) ?? null;
-  if (at !== null && cluster.running.includes(at)) return at;
+/** Whoever leads most; a cluster that recovers from an earlier fault is given time to find leaders first. */
+export async function leader({ cluster, random }: Ground): Promise<number | null> {
+  const known = await until(
+    "a leader",
+    async () => {
+      const at = await cluster.busiestLeader();
+      return at !== null && cluster.running.includes(at) ? { at } : null;
+    },
+    leaderPatienceMs,
+  ).catch(() => null);
+  if (known !== null) return known.at;
   return cluster.running.length === 0 ? null : pick(random, cluster.running);
 }
 

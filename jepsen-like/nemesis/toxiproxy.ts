@@ -2,6 +2,7 @@ import { type ToxicWish, ToxiproxyFabric } from "../cluster/toxiproxy-fabric.js"
 import { sleep } from "../cluster/wait.js";
 import { between, pick, shuffled } from "../run/draw.js";
 import type { Fault, Ground, Injected } from "./fault.js";
+import { leader } from "./processes.js";
 
 /** Network faults through Toxiproxy: what is cut is a stream of bytes, not packets. */
 
@@ -126,7 +127,7 @@ export const toxiproxyFaults: readonly Fault[] = [
     effects: ["leader", "errors", "latency"],
     inject: async (ground) => {
       const { cluster, random } = ground;
-      const at = (await cluster.busiestLeader().catch(() => null)) ?? pick(random, cluster.indexes);
+      const at = (await leader(ground)) ?? pick(ground.random, ground.cluster.indexes);
       const others = cluster.indexes.filter((n) => n !== at);
       const deaf = pick(random, [true, false]);
       const pairs = deaf ? across(others, [at]) : across([at], others);
@@ -193,11 +194,7 @@ export const toxiproxyFaults: readonly Fault[] = [
     minNodes: 3,
     effects: ["leader"],
     inject: async (ground) => {
-      const { cluster, random } = ground;
-      return isolate(
-        ground,
-        (await cluster.busiestLeader().catch(() => null)) ?? pick(random, cluster.indexes),
-      );
+      return isolate(ground, (await leader(ground)) ?? pick(ground.random, ground.cluster.indexes));
     },
   }),
   wanted({

@@ -65,15 +65,17 @@ export function percentile(values: readonly number[], share: number): number {
 }
 
 function effectsOf(
-  { fromNs, toNs }: Strike,
+  { fromNs, struckNs, toNs }: Strike,
   history: readonly Observed[],
   sights: readonly Sight[],
   quietNs: number,
 ): readonly Effect[] {
   const effects: Effect[] = [];
   const untilNs = toNs + afterNs;
-  const during = sights.filter(({ atNs }) => atNs >= fromNs && atNs <= untilNs);
-  const before = sights.findLast(({ atNs, leaders }) => atNs < fromNs && leaders.length > 0);
+  const during = sights.filter(({ atNs }) => atNs >= struckNs && atNs <= untilNs);
+  const before = sights.findLast(
+    ({ atNs, leaders }) => atNs < struckNs && leaders.some(({ leader }) => leader !== null),
+  );
   const ledOtherwise = during.some(({ leaders }) =>
     leaders.some(({ range, leader, term }) => {
       const earlier = before?.leaders.find((each) => each.range === range);

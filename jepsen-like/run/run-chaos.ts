@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SeededRandom } from "#quorate/base/random.js";
 import { DirectFabric, type Fabric } from "../cluster/fabric.js";
+import { NetnsFabric } from "../cluster/netns-fabric.js";
 import { builtMain, QuorateCluster } from "../cluster/quorate-cluster.js";
+import { SmallDisks } from "../cluster/small-disks.js";
 import { ToxiproxyFabric } from "../cluster/toxiproxy-fabric.js";
 import type { Door, Protocol } from "../doors/door.js";
 import type { Fault, Ground } from "../nemesis/fault.js";
@@ -69,10 +71,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   mkdirSync(out, { recursive: true });
   const scratch = mkdtempSync(join(tmpdir(), "quorate-chaos-"));
   let fabric: Fabric | null = null;
+  let disks: SmallDisks | null = null;
   let cluster: QuorateCluster | null = null;
   let doors: readonly Door[] = [];
   try {
     fabric = await weave(options);
+    if (options.faults.some(({ smallDisks }) => smallDisks === true))
+      disks = new SmallDisks(scratch, options.nodes);
+    const dataFolder = (n: number): string => disks?.folder(n) ?? join(scratch, `node-${n + 1}`);
     say(`starting ${options.nodes} nodes (${fabric.kind})`);
     cluster = await QuorateCluster.start({
       folder: join(out, "nodes"),
@@ -81,7 +87,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       durability: "fsync",
       logLimit: "128kb",
       main: options.main ?? builtMain,
-      dataFolder: (n) => join(scratch, `node-${n + 1}`),
+      dataFolder,
       ...(options.settings === undefined ? {} : { settings: options.settings }),
     });
     doors = await openDoors(fabric, options.workers ?? 12, options.protocols ?? allProtocols);
@@ -90,13 +96,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     for (const door of doors) door.close();
     await cluster?.stop();
     await fabric?.stop();
+    disks?.unmount();
     rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
 function weave({ faults, nodes, out }: ChaosOptions): Promise<Fabric> {
-  if (faults.some(({ fabric }) => fabric === "toxiproxy"))
-    return ToxiproxyFabric.create(nodes, join(out, "toxiproxy.log"));
+  const needed = new Set(faults.map(({ fabric }) => fabric));
+  if (needed.has("toxiproxy") && needed.has("netns"))
+    throw new TypeError("faults of packets and of Toxiproxy can't be mixed in one run");
+  if (needed.has("netns")) return NetnsFabric.create(nodes);
+  if (needed.has("toxiproxy")) return ToxiproxyFabric.create(nodes, join(out, "toxiproxy.log"));
   return DirectFabric.create(nodes);
 }
 

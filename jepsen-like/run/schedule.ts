@@ -9,6 +9,8 @@ export interface Strike {
   readonly what: string;
   readonly effects: readonly Effect[];
   readonly fromNs: number;
+  /** When it was in force. */
+  readonly struckNs: number;
   toNs: number;
 }
 
@@ -49,7 +51,15 @@ export async function runSchedule(
       const fromNs = nowNs();
       const injected = await fault.inject(ground);
       if (injected === null) continue;
-      const strike = { name: fault.name, what: injected.what, effects: fault.effects, fromNs, toNs: fromNs };
+      const struckNs = nowNs();
+      const strike = {
+        name: fault.name,
+        what: injected.what,
+        effects: fault.effects,
+        fromNs,
+        struckNs,
+        toNs: struckNs,
+      };
       strikes.push(strike);
       struck(strike);
       heals.push({ strike, heal: injected.heal });
