@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { describe as describeForChecker } from "../checker/operation.js";
 import { projectRoot } from "../cluster/project-root.js";
 import { percentile } from "../run/evidence.js";
+import { operationOf } from "../run/judge.js";
 import type { ChaosResult } from "../run/run-chaos.js";
 import { describe } from "../workloads/findings.js";
 import type { Observed } from "../workloads/workload.js";
@@ -76,8 +78,8 @@ function dataOf({ finding, history, sights, evidence, options }: ChaosResult): o
   // A problem tells of its operations by their description.
   const isBad = (operation: Observed): boolean => {
     if (finding.problems.length === 0) return false;
-    const text = describe(operation);
-    return finding.problems.some((problem) => problem.includes(text));
+    const texts = [describe(operation), describeForChecker(operationOf(operation))];
+    return finding.problems.some((problem) => texts.some((text) => problem.includes(text)));
   };
   const drawn = history.map((operation) => ({
     key: operation.key,

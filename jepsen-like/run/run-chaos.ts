@@ -141,7 +141,7 @@ async function runOn(
   const isQuiet = (fromNs: number, toNs: number): boolean =>
     strikes.every((strike) => toNs < strike.fromNs || fromNs > strike.toNs + recoveryNs);
   const finding = combine([
-    await judge(workload, recorder.file, recorder.observed, isQuiet),
+    ...judge(workload, recorder.observed, isQuiet),
     problems("invalid", digests === null ? [] : [`replicas differ: ${digests}`]),
     problems("invalid", cluster.crashes),
     problems("unknown", evidence.missing),

@@ -37,7 +37,7 @@ class AppendLoad implements Load {
   async run({ f, key, value }: Invocation, door: Door, options: RunOptions): Promise<Completion> {
     if (f === "append") {
       const outcome = await door.run(["APPEND", key, encode(value as number)], options);
-      return completed(outcome, (length: number) => ({ element: value, place: length / width }));
+      return completed(outcome, (length: number) => length / width);
     }
     return completed(await door.run(["GET", key], options), (text: string | null) => decode(text ?? ""));
   }
@@ -51,11 +51,6 @@ function decode(text: string): readonly number[] {
   return Array.from({ length: Math.ceil(text.length / width) }, (_, i) =>
     Number(text.slice(i * width, (i + 1) * width)),
   );
-}
-
-interface Appended {
-  readonly element: number;
-  readonly place: number;
 }
 
 /**
@@ -86,9 +81,10 @@ function checkList(operations: readonly Observed[], problems: string[]): void {
   }
   const done = appends.filter(({ type }) => type === "ok");
   const placeBy = (operation: Observed): number =>
-    operation.f === "read" ? listOf(operation).length : (operation.result as Appended).place;
+    operation.f === "read" ? listOf(operation).length : (operation.result as number);
   for (const append of done) {
-    const { element, place } = append.result as Appended;
+    const element = append.value as number;
+    const place = append.result as number;
     // Without a read that began later, nobody can know.
     if (!placeOf.has(element) && !reads.some(({ invokedNs }) => invokedNs > append.completedNs)) continue;
     if (placeOf.get(element) !== place)
@@ -106,7 +102,7 @@ function checkList(operations: readonly Observed[], problems: string[]): void {
 
 export const append: Workload = {
   name: "append",
-  model: null,
+  model: "list-append",
   start: (random) => new AppendLoad(random),
   check: (history): Finding => {
     const problems: string[] = [];

@@ -28,11 +28,11 @@ class CounterLoad implements Load {
     const key = this.keys.next();
     const adds = door.protocol === "sdk" ? 8 : 4;
     if (!door.has("INCR") || below(random, 10) >= adds) return { f: "read", key, value: null };
-    return { f: "add", key, value: 1 };
+    return { f: "incr", key, value: 1 };
   }
 
   async run({ f, key }: Invocation, door: Door, options: RunOptions): Promise<Completion> {
-    if (f === "add") return completed(await door.run(["INCR", key], options), Number);
+    if (f === "incr") return completed(await door.run(["INCR", key], options), Number);
     return completed(await door.run(["GET", key], options), (text: string | null) => Number(text ?? 0));
   }
 
@@ -42,10 +42,10 @@ class CounterLoad implements Load {
 }
 
 function checkCounter(operations: readonly Observed[], problems: string[]): void {
-  const adds = operations.filter(({ f, type }) => f === "add" && type !== "fail");
+  const adds = operations.filter(({ f, type }) => f === "incr" && type !== "fail");
   const done = operations.filter(({ type }) => type === "ok");
   const valueIn = ({ result }: Observed): number => result as number;
-  const acknowledged = done.filter(({ f }) => f === "add");
+  const acknowledged = done.filter(({ f }) => f === "incr");
   const answers = new Map<number, Observed>();
   for (const add of acknowledged) {
     const twin = answers.get(valueIn(add));
@@ -63,19 +63,19 @@ function checkCounter(operations: readonly Observed[], problems: string[]): void
   const ended = acknowledged.map(({ completedNs }) => completedNs).sort((a, b) => a - b);
   for (const operation of done) {
     const first = ended.findIndex((completedNs) => completedNs >= operation.invokedNs);
-    const least = (first < 0 ? ended.length : first) + (operation.f === "add" ? 1 : 0);
+    const least = (first < 0 ? ended.length : first) + (operation.f === "incr" ? 1 : 0);
     if (valueIn(operation) < least)
       problems.push(`fewer than the ${least} acknowledged increments: ${describe(operation)}`);
   }
   inRealTime(done, done, valueIn, (before, operation) => {
-    const least = valueIn(before) + (operation.f === "add" ? 1 : 0);
+    const least = valueIn(before) + (operation.f === "incr" ? 1 : 0);
     if (valueIn(operation) < least) problems.push(`older than ${describe(before)}: ${describe(operation)}`);
   });
 }
 
 export const counter: Workload = {
   name: "counter",
-  model: null,
+  model: "counter",
   start: (random) => new CounterLoad(random),
   check: (history): Finding => {
     const problems: string[] = [];

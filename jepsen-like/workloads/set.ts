@@ -78,7 +78,7 @@ function checkSet(operations: readonly Observed[], problems: string[]): void {
 
 export const set: Workload = {
   name: "set",
-  model: null,
+  model: "set",
   start: () => new SetLoad(),
   check: (history): Finding => {
     const problems: string[] = [];

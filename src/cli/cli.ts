@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { flagOf, loadConfig, settingNames, variableOf } from "../server/config.js";
 import { version } from "../server/version.js";
 import { runChaos } from "./chaos.js";
+import { runCheck } from "./check.js";
 import { runDev } from "./dev.js";
 import { runDocs } from "./docs.js";
 import { runServe } from "./serve-command.js";
@@ -101,6 +102,13 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     .option("--out <folder>", "for history, logs and report (default: .chaos/<workload>-<seed>)")
     .option("--main <file>", "main.js of another build to run")
     .action(runChaos);
+
+  program
+    .command("check <file>")
+    .description("Judge a history of operations (JSON lines): 0 valid, 1 invalid, 2 unknown or unreadable.")
+    .requiredOption("--model <name>", "what the operations were on, such as register")
+    .option("--json", "as JSON")
+    .action(runCheck);
 
   program
     .command("docs")

@@ -26,7 +26,7 @@ function judged(workload: string, all: readonly Observed[], isQuiet = true): str
   return problems.length === 0 ? verdict : `${verdict}: ${problems[0]!.split(":")[0]}`;
 }
 
-const place = (element: number, at: number) => ({ element, place: at });
+const place = (_element: number, at: number): number => at;
 const ledger = (transfers: number, ...balances: number[]) => ({ transfers, balances });
 
 describe("what each workload's own check calls invalid", () => {
@@ -69,19 +69,19 @@ describe("what each workload's own check calls invalid", () => {
     [
       "counter",
       "an increment that took effect twice",
-      history(["add", 1, 1, 0, 5], ["read", null, 2, 10, 12]),
+      history(["incr", 1, 1, 0, 5], ["read", null, 2, 10, 12]),
       "more increments than were asked for",
     ],
     [
       "counter",
       "a lost increment",
-      history(["add", 1, 1, 0, 5], ["add", 1, 1, 6, 7]),
-      "the same answer as add k 1 (process 0 at node-1, 0.000 s to 0.005 s)".split(":")[0]!,
+      history(["incr", 1, 1, 0, 5], ["incr", 1, 1, 6, 7]),
+      "the same answer as incr k 1 (process 0 at node-1, 0.000 s to 0.005 s)".split(":")[0]!,
     ],
     [
       "counter",
       "a read of the past",
-      history(["add", 1, 1, 0, 5], ["read", null, 0, 10, 12]),
+      history(["incr", 1, 1, 0, 5], ["read", null, 0, 10, 12]),
       "fewer than the 1 acknowledged increments",
     ],
     [
@@ -204,7 +204,7 @@ describe("what each workload's own check calls valid", () => {
     [
       "counter",
       "an unknown increment that counts",
-      history(["add", 1, null, 0, "?"], ["add", 1, 2, 5, 6], ["read", null, 2, 10, 12]),
+      history(["incr", 1, null, 0, "?"], ["incr", 1, 2, 5, 6], ["read", null, 2, 10, 12]),
     ],
     [
       "set",
