@@ -137,6 +137,16 @@ export abstract class EntryStore {
     this.chargedBytes += this.chargeOf(handle);
   }
 
+  /** Sets the words of the eviction policy: part of digest and snapshot, but no mutation. */
+  protected setPolicy(handle: Handle, recency: number, frequency: number): void {
+    const room = this.roomOf(handle);
+    this.beginChange(handle, room, room);
+    this.table.setPolicy(handle, recency, frequency);
+    this.table.setEpoch(handle, this.epoch);
+    this.addToSum(1, handle);
+    this.chargedBytes += this.chargeOf(handle);
+  }
+
   /** Whether a walk still needs the entry as it is. */
   private isAhead(handle: Handle): boolean {
     const epoch = this.table.epoch(handle);
