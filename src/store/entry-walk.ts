@@ -9,8 +9,8 @@ import type { Handle, StoreWalk } from "./keyspace.js";
 import type { PackedTrees } from "./packed-tree.js";
 
 /** Version and kinds of the store's chunks. */
-export const chunkVersion = 2;
-export const chunkKinds = { head: 1, entries: 2 } as const;
+export const chunkVersion = 3;
+export const chunkKinds = { head: 1, entries: 2, evicted: 3 } as const;
 
 /** What a walk reads: the state at its opening stays in there, in entries and ghosts. */
 export interface WalkSource {
@@ -36,7 +36,8 @@ const recordHeadBytes = 50;
 export class EntryWalk implements StoreWalk {
   readonly epoch: number;
   private readonly source: WalkSource;
-  private head: Uint8Array | null;
+  /** Chunks that come before the entries. */
+  private heads: readonly Uint8Array[];
   private readonly closed: (walk: EntryWalk) => void;
   /** The entries before (slot, order) are written, and `written` of those there. */
   private slot = 0;
@@ -49,10 +50,15 @@ export class EntryWalk implements StoreWalk {
   private readonly out = new ByteWriter(4096);
   private readonly run: Handle[] = [];
 
-  constructor(source: WalkSource, epoch: number, head: Uint8Array, closed: (walk: EntryWalk) => void) {
+  constructor(
+    source: WalkSource,
+    epoch: number,
+    heads: readonly Uint8Array[],
+    closed: (walk: EntryWalk) => void,
+  ) {
     this.source = source;
     this.epoch = epoch;
-    this.head = head;
+    this.heads = heads;
     this.closed = closed;
     this.cursor = new PackedCursor(source.trees);
   }
@@ -65,9 +71,9 @@ export class EntryWalk implements StoreWalk {
   }
 
   next(limitBytes: number): Uint8Array | null {
-    if (this.head !== null) {
-      const head = this.head;
-      this.head = null;
+    const head = this.heads[0];
+    if (head !== undefined) {
+      this.heads = this.heads.slice(1);
       return head;
     }
     const out = this.out;
@@ -88,7 +94,7 @@ export class EntryWalk implements StoreWalk {
 
   close(): void {
     this.slot = slotCount;
-    this.head = null;
+    this.heads = [];
     this.endTree();
     this.closed(this);
   }
