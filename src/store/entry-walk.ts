@@ -1,5 +1,6 @@
 import { ByteWriter } from "../base/bytes.js";
 import { slotCount } from "../base/slot.js";
+import { chunkKinds, chunkVersion } from "./chunk-kinds.js";
 import type { DeadlineHeap } from "./deadline-heap.js";
 import { PackedCursor } from "./element-cursor.js";
 import { layoutOfKind } from "./element-layout.js";
@@ -7,10 +8,6 @@ import type { EntryTable } from "./entry-table.js";
 import type { GhostNotes } from "./ghost-notes.js";
 import type { Handle, StoreWalk } from "./keyspace.js";
 import type { PackedTrees } from "./packed-tree.js";
-
-/** Version and kinds of the store's chunks. */
-export const chunkVersion = 3;
-export const chunkKinds = { head: 1, entries: 2, evicted: 3 } as const;
 
 /** What a walk reads: the state at its opening stays in there, in entries and ghosts. */
 export interface WalkSource {

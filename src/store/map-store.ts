@@ -4,12 +4,13 @@ import type { HashKey } from "../base/keyed-hash.js";
 import { below, SeededRandom } from "../base/random.js";
 import type { LogTimeMs, Slot } from "../base/units.js";
 import { stringCharge } from "./charge.js";
+import { chunkKinds, chunkVersion } from "./chunk-kinds.js";
 import { CollectionStore } from "./collection-store.js";
 import { PackedCursor } from "./element-cursor.js";
 import { collectionEncoding, stringEncoding } from "./encoding.js";
 import { EntryLoader, type LoadedElement, type LoadedRecord, type LoadTarget } from "./entry-load.js";
 import { copyBytes, kindCodes, kinds, listHeadBytes } from "./entry-table.js";
-import { chunkKinds, chunkVersion, EntryWalk } from "./entry-walk.js";
+import { EntryWalk } from "./entry-walk.js";
 import { type EvictionPolicy, policyByCode } from "./eviction/policies.js";
 import { KeyScan, positionOf, slotSpan } from "./key-scan.js";
 import type {
@@ -28,9 +29,10 @@ import { SequenceHash } from "./sequence-hash.js";
 
 /** Reads are noted as touches once less than this part of the budget is free: 1/8. */
 const nearLimitShare = 8;
-/** Recency may be so old: a part of the time in which the cache turns over, at most a minute. */
+/** Recency may be so old: a part of the time in which the cache turns over, at most a minute; at first a second. */
 const windowsPerTurnover = 16;
 const longestWindowMs = 60_000;
+const firstWindowMs = 1000;
 
 export interface StoreOptions {
   /** The cluster's secret; the digest and canonical order depend on it. */
@@ -231,7 +233,8 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
   }
 
   private get touchWindowMs(): number {
-    return Math.min(longestWindowMs, this.evictor.turnoverMs / windowsPerTurnover);
+    const { turnoverMs } = this.evictor;
+    return turnoverMs === 0 ? firstWindowMs : Math.min(longestWindowMs, turnoverMs / windowsPerTurnover);
   }
 
   idleMsOf(handle: Handle): number {

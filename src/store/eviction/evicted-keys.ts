@@ -1,7 +1,7 @@
 import type { HashKey } from "../../base/keyed-hash.js";
 import { type ByteReader, ByteWriter, DecodeError } from "../../base/bytes.js";
+import { chunkKinds, chunkVersion } from "../chunk-kinds.js";
 import { DigestSum } from "../digest-sum.js";
-import { chunkKinds, chunkVersion } from "../entry-walk.js";
 
 /** One remembered key per so many bytes of the limit. */
 const bytesPerKey = 512;

@@ -308,6 +308,7 @@ export class Evictor {
 
   /** Adds to a digest what is replicated here beside the entries' words. */
   digest(into: Uint32Array): void {
+    if (this.policy.order === null && this.lastMs === 0) return;
     const own = new DigestSum(this.hashKey);
     own.change(1, this.policy.code, this.evicted.size, this.evicted.sum.low, this.evicted.sum.high, this.gap, this.lastMs);
     into[0] = (into[0]! ^ own.low) >>> 0;
