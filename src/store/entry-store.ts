@@ -56,7 +56,6 @@ export abstract class EntryStore {
       },
       random: () => store.random(),
       deadlineOf: (handle) => store.deadlineOf(handle),
-      firstDue: () => (store.heap.size === 0 ? 0 : store.heap.first()),
       restamp: (handle, recency, frequency) => store.setPolicy(handle, recency, frequency),
     };
   }
