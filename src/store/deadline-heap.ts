@@ -51,19 +51,27 @@ export class DeadlineHeap {
       return;
     }
     this.size++;
-    // Rows are only ever added at the end here, so their numbers are the places.
-    if (this.size > this.places.used) this.places.add();
+    // Rows are only ever added and removed at the end here, so their numbers are the places.
+    this.places.add();
     this.put(this.size, handle, deadlineMs);
     this.up(this.size);
+  }
+
+  /** An entry has another row now. */
+  moved(handle: Handle): void {
+    const place = this.table.place(handle);
+    if (place !== 0) this.places.set(place, entryWord, handle);
   }
 
   private remove(place: number): void {
     const { places, table } = this;
     table.setPlace(places.get(place, entryWord), 0);
     const last = this.size--;
-    if (place === last) return;
     const moved = places.get(last, entryWord);
-    this.put(place, moved, places.getDouble(last, deadlineWord));
+    const movedMs = places.getDouble(last, deadlineWord);
+    places.remove(last);
+    if (place === last) return;
+    this.put(place, moved, movedMs);
     this.up(place);
     this.down(table.place(moved));
   }
