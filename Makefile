@@ -4,7 +4,7 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build bench bench-store proto docs clean
+.PHONY: help run test verify build mutants bench bench-store proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
@@ -34,6 +34,9 @@ verify: $(STAMP) ## every static check and generated-file check
 
 test: verify ## everything that CI runs
 	@bash test/run.sh
+
+mutants: $(STAMP) ## wrong lines, each of which the tests must notice (ONLY=, BUDGET= seconds each, JOBS=)
+	@node --import ./test/bench/typescript-loader.mjs test/mutants/main.ts
 
 bench: build ## throughput and latency against etcd and Redis in one interleaved run
 	@bash test/bench/run.sh

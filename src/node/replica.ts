@@ -443,6 +443,7 @@ export class Replica {
     for (const pending of this.pending.values()) pending.expire(nowMs, this.host.telemetry);
     if (this.digestWaiters.length > 0) this.answerDigests();
     this.waiting.expire(nowMs, this.host.telemetry);
+    if (this.leads) this.noteOwnProof();
     if (!this.leads || this.leadTerm === 0 || this.lastClockIndex > this.applied) return;
     const dueMs = this.machine.nextDeadlineMs();
     if (dueMs === 0 || dueMs > this.logTime.estimateMs(nowMs)) return;
@@ -451,6 +452,12 @@ export class Replica {
     const proposed = this.group.propose(out.take());
     if (proposed.ok) this.lastClockIndex = proposed.value.index;
     this.host.wake(this);
+  }
+
+  private noteOwnProof(): void {
+    const { nowMs, leaseNowMs } = this.host.clock;
+    const ageMs = this.group.leadershipAgeMs(leaseNowMs);
+    if (ageMs !== null) this.freshness.proved(this.group.status().commit, nowMs - ageMs, this.applied);
   }
 
   /** Proposes a memory limit for the range, unless it stands already. */

@@ -22,7 +22,8 @@ export interface SnapshotterHost {
 export class Snapshotter {
   private readonly host: SnapshotterHost;
   private readonly pulls = new Map<RangeId, () => void>();
-  private taking = false;
+  /** The range whose snapshot is being taken now. */
+  taking: RangeId | null = null;
 
   constructor(host: SnapshotterHost) {
     this.host = host;
@@ -30,15 +31,15 @@ export class Snapshotter {
 
   /** Copies the state in slices while commands go on, then lets the log before it go. */
   take(replica: Replica): void {
-    if (this.taking || replica.restoring || replica.applied === replica.snapshotIndex) return;
-    this.taking = true;
+    if (this.taking !== null || replica.restoring || replica.applied === replica.snapshotIndex) return;
+    this.taking = replica.range;
     const walk = replica.machine.openSnapshot();
     const { configuration } = replica.group.status();
     const meta: SnapshotMeta = { index: walk.index, term: walk.term, configuration };
     const writer = this.host.snapshots.create(replica.range, replica.id, meta);
     const end = (message: string | null): void => {
       walk.close();
-      this.taking = false;
+      this.taking = null;
       if (message === null) return;
       writer.abort();
       this.host.log.warn({ range: replica.range, reason: message }, "snapshot not written");

@@ -11,18 +11,21 @@ export interface ContextInput {
   readonly leaseNowMs: MonotonicMs;
 }
 
+/** An age that one machine measured, as another may count it: clocks' rates differ by less than 5 %. */
+const rateMargin = 1.05;
+
 /**
- * Fills the context of heartbeats (log time, the true commit index, whether a lease proves it), of their replies (wall
- * clock) and of vote replies (log-time estimate, wall clock).
+ * Fills the context of heartbeats (log time, the true commit index, 1 + the age in ms of the proof that it is the newest
+ * or 0 without one), of their replies (wall clock) and of vote replies (log-time estimate, wall clock).
  */
 export function fillContext(replica: Replica, message: Message, input: ContextInput): void {
   switch (message.type) {
     case messageTypes.heartbeat: {
-      const out = new ByteWriter(17);
-      const proven = replica.group.leaseReadIndex(input.leaseNowMs) !== null;
+      const out = new ByteWriter(24);
+      const ageMs = replica.group.leadershipAgeMs(input.leaseNowMs);
       out.u53(replica.logTime.estimateMs(input.nowMs));
       out.u53(replica.group.status().commit);
-      out.u8(proven ? 1 : 0);
+      out.u53(ageMs === null ? 0 : 1 + Math.ceil(ageMs * rateMargin));
       message.context = out.take();
       break;
     }
@@ -58,8 +61,9 @@ export function readContext(
       if (message.term < replica.group.status().term) return;
       replica.logTime.heard(reader.u53(), nowMs);
       const commit = reader.u53();
-      if (reader.u8() === 1 && echoSentAtMs !== null)
-        replica.freshness.proved(commit, echoSentAtMs, replica.applied);
+      const age = reader.u53();
+      if (age > 0 && echoSentAtMs !== null)
+        replica.freshness.proved(commit, echoSentAtMs - (age - 1), replica.applied);
       break;
     }
     case messageTypes.heartbeatReply:

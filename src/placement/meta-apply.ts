@@ -243,6 +243,27 @@ function promoteReplica(state: MetaState, command: Command<"promote-replica">): 
   return { state: change(state, withGroup(state.tables, revised(group, replicas))), reply: done };
 }
 
+/**
+ * The group's replicas, with the voters that were replaced here as learners: their group had promoted them, and they
+ * were lost before that was recorded. Their successors take their place.
+ */
+function withForgotten(
+  state: MetaState,
+  group: TableGroup,
+  voters: ReadonlySet<ReplicaId>,
+): readonly TableReplica[] {
+  let replicas = group.replicas;
+  for (const id of voters) {
+    if (replicas.some((each) => each.replica === id)) continue;
+    const successor = replicas.find((each) => each.replica === successorOf(state, id));
+    if (successor?.role !== "learner") continue;
+    replicas = replicas
+      .map((each) => (each === successor ? { ...each, replaces: id } : each))
+      .concat({ replica: id, node: successor.node, role: "voter", replaces: 0 });
+  }
+  return replicas;
+}
+
 function setConfiguration(state: MetaState, command: Command<"set-configuration">): MetaOutcome {
   const group = groupOf(state.tables, command.range);
   if (group === null) return refuse(state, "unknown-range", `there is no range ${command.range}`);
@@ -252,16 +273,16 @@ function setConfiguration(state: MetaState, command: Command<"set-configuration"
   const voters = new Set(command.voters);
   const outgoing = new Set(command.outgoing);
   const learners = new Set(command.learners);
-  const known = new Set(group.replicas.map((each) => each.replica));
+  const known = withForgotten(state, group, voters);
   if (voters.size === 0) return refuse(state, "bad-configuration", "there is no voter");
   for (const id of [...voters, ...outgoing]) {
-    if (!known.has(id)) {
+    if (!known.some((each) => each.replica === id)) {
       return refuse(state, "bad-configuration", `range ${group.id} was never given replica ${id}`);
     }
     if (learners.has(id)) return refuse(state, "bad-configuration", `replica ${id} is voter and learner`);
   }
   const replicas: TableReplica[] = [];
-  for (const each of group.replicas) {
+  for (const each of known) {
     const id = each.replica;
     if (voters.has(id)) replicas.push({ ...each, role: "voter", replaces: 0 });
     else if (outgoing.has(id)) replicas.push({ ...each, role: "outgoing", replaces: 0 });

@@ -30,6 +30,8 @@ export interface RaftGroup {
   readIndex(context: number): boolean;
   /** The index a lease read must see applied, or null without a valid lease now. */
   leaseReadIndex(leaseNowMs: MonotonicMs): LogIndex | null;
+  /** How long ago this replica provably led with all that was acknowledged below its commit index; null: unknown. */
+  leadershipAgeMs(leaseNowMs: MonotonicMs): number | null;
   transferLeadership(target: ReplicaId): boolean;
   /** Campaigns now, as after TimeoutNow from nobody: tests, and a single-voter bootstrap. */
   campaign(nowMs: MonotonicMs): void;

@@ -16,7 +16,7 @@ import { installSnapshot } from "./install.js";
 import { applyConfiguration, propose, proposeConfiguration } from "./membership.js";
 import { quorumTime } from "./quorum.js";
 import type { RaftGroup } from "./raft-group.js";
-import { leaseRead, requestRead } from "./read-index.js";
+import { leadershipAgeMs, leaseRead, requestRead } from "./read-index.js";
 import { hasReady, takeReady } from "./ready.js";
 import {
   advanceCommit,
@@ -190,6 +190,10 @@ class Raft implements RaftGroup {
 
   leaseReadIndex(leaseNowMs: MonotonicMs): LogIndex | null {
     return leaseRead(this.state, leaseNowMs);
+  }
+
+  leadershipAgeMs(leaseNowMs: MonotonicMs): number | null {
+    return leadershipAgeMs(this.state, leaseNowMs);
   }
 
   transferLeadership(target: ReplicaId): boolean {

@@ -83,6 +83,19 @@ export function leaseRead(state: GroupState, leaseNowMs: MonotonicMs): LogIndex 
   return nowMs - sinceMs < leaseMs ? state.log.commit : null;
 }
 
+/**
+ * How old at most the knowledge is, in ms of the lease clock, that this replica led and that its log up to the commit
+ * index held everything acknowledged: 0 under a lease, else the time since the newest round that a quorum answered was
+ * sent. Null when that can't be told.
+ */
+export function leadershipAgeMs(state: GroupState, leaseNowMs: MonotonicMs): number | null {
+  if (state.role !== "leader" || !state.ownTermCommitted) return null;
+  if (leaseRead(state, leaseNowMs) !== null) return 0;
+  const sinceMs = quorumTime(state.configuration, state.leaseMsOf);
+  if (sinceMs === Number.NEGATIVE_INFINITY) return null;
+  return Math.max(0, Math.max(leaseNowMs, state.leaseNowMs) - sinceMs);
+}
+
 /** A configuration came into force: leases must be earned under it anew. */
 export function restartLease(state: GroupState): void {
   state.leaseFloorRound = state.rounds.sent + 1;

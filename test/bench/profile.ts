@@ -13,6 +13,8 @@ import { QuorateCluster, type QuorateNodeAt } from "./quorate-cluster.js";
 
 interface Load {
   readonly ranges: number;
+  /** Asks a node that doesn't lead the range. */
+  readonly follower?: true;
   generator(node: QuorateNodeAt): Generator;
 }
 
@@ -21,6 +23,16 @@ const loads: Readonly<Record<string, Load>> = {
   "set-p16-gateway": { ranges: 16, generator: ({ ports }) => redisBenchmark(ports.resp, "set", 16) },
   "set-p1": { ranges: 16, generator: ({ ports }) => redisBenchmark(ports.resp, "set", 1) },
   "get-p16": { ranges: 1, generator: ({ ports }) => redisBenchmark(ports.resp, "get", 16) },
+  "set-p16-follower": {
+    ranges: 1,
+    follower: true,
+    generator: ({ ports }) => redisBenchmark(ports.resp, "set", 16),
+  },
+  "get-p16-follower": {
+    ranges: 1,
+    follower: true,
+    generator: ({ ports }) => redisBenchmark(ports.resp, "get", 16),
+  },
   "grpc-put": { ranges: 1, generator: ({ ports }) => quoratePut(`${host}:${ports.grpc}`, 1024) },
   "pipeline-put": { ranges: 1, generator: ({ ports }) => pipelinePut(`${host}:${ports.grpc}`) },
 };
@@ -50,7 +62,9 @@ async function main(name: string, seconds: number): Promise<void> {
     });
   await cluster.settle();
   const leader = await cluster.leader();
-  const generator = load.generator(leader);
+  const generator = load.generator(load.follower ? await cluster.follower() : leader);
+  // Reads find values.
+  await redisBenchmark(leader.ports.resp, "set", 16)(400_000);
   // Long enough to be compiled by the time that counts.
   let rate = await generator(5000);
   rate = await generator(Math.ceil(rate * 2));

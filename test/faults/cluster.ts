@@ -185,7 +185,7 @@ export class FaultCluster {
     return until(`a leader for ${key}`, async () => {
       const { ranges } = await this.status();
       const range = ranges.find(({ slots }) => slots[0] <= slot && slot <= slots[1]);
-      const at = this.nodes.findIndex((name) => name === range?.leader);
+      const at = (this.nodes as readonly (string | null | undefined)[]).indexOf(range?.leader);
       return at >= 0 && this.isAlive(at) && !this.paused.has(at) ? { at } : null;
     }).then(({ at }) => at);
   }

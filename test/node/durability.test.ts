@@ -79,6 +79,27 @@ describe("what was acknowledged", () => {
     expectFilled(cluster, 2, 400);
   });
 
+  it("safety 43: is there after crashes in the middle of taking a snapshot", () => {
+    const cluster = new SimCluster({ seed: 48, logLimitBytes: 32 * 1024, ranges: 1 }).boot();
+    const machine = cluster.nodes[2]!;
+    const client = cluster.client(0);
+    let written = 0;
+    for (let round = 0; round < 5; round++) {
+      while (machine.node!.snapshotter.taking === null) {
+        client.send("SET", `f:${written}`, `${written++}:${"x".repeat(2000)}`);
+        cluster.run(1);
+      }
+      cluster.crash(2);
+      cluster.until(() => client.unanswered === 0);
+      cluster.start(2);
+      cluster.until(() => machine.started);
+      cluster.settle();
+    }
+    expect(machine.log.filter((line) => line.includes("replica fenced"))).toEqual([]);
+    cluster.checkDigests();
+    expectFilled(cluster, 2, written);
+  });
+
   it("safety 23, 24: takes effect once in a session, over leader changes, snapshots and restarts", () => {
     const cluster = new SimCluster({ seed: 43, logLimitBytes: 64 * 1024, ranges: 2 }).boot();
     const key = cluster.keyIn(cluster.ranges()[0]!);
@@ -147,6 +168,26 @@ describe("a replica that lost what it had promised", () => {
       cluster.settleOthers(0);
       expectFilled(cluster, 2, 50);
     });
+
+  it("safety 35, 40: loses its log again as a learner, and no id is ever used twice", () => {
+    const cluster = new SimCluster({ seed: 47, ranges: 2 }).boot();
+    fill(cluster, cluster.client(0), 50, 50);
+    const node = cluster.nodes[2]!;
+    const created = (): string[] => node.log.filter((line) => line.includes("new replica"));
+    for (let round = 1; round <= 3; round++) {
+      const before = created().length;
+      cluster.crash(2);
+      node.disk.damageLog("a bit flipped", Math.floor(node.disk.records.length / 2));
+      cluster.start(2);
+      cluster.until(() => created().length > before, 15_000);
+    }
+    cluster.until(() => whole(cluster), 15_000);
+    const ids = created().map((line) => line.slice(line.indexOf("{")));
+    expect(ids.length).toBeGreaterThan(3);
+    expect(new Set(ids).size, ids.join("\n")).toBe(ids.length);
+    cluster.checkDigests();
+    expectFilled(cluster, 2, 50);
+  });
 
   it("safety 45: is replaced when the snapshot that its log begins with is gone", () => {
     const cluster = new SimCluster({ seed: 46, logLimitBytes: 64 * 1024, ranges: 2 }).boot();

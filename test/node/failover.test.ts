@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { limits } from "../../src/base/limits.js";
 import { consistencyLevels } from "../../src/commands/command-codec.js";
 import { SimCluster } from "./sim-cluster.js";
 
 const any = { level: consistencyLevels.any } as const;
+const leaseMs = 0.8 * limits.electionMinMs;
 const bounded = (ms: number) => ({ level: consistencyLevels.bounded, levelA: ms }) as const;
 
 /** A booted cluster whose first range is led by node 0, with key 0 of it holding "old". */
@@ -58,6 +60,7 @@ describe("a partition", () => {
     const minority = cluster.client(0);
     cluster.run(500);
     cluster.partition([0], [1, 2]);
+    const cutAtMs = cluster.scheduler.nowMs;
     const write = minority.send("SET", key, "lost?");
     const read = minority.send("GET", key);
     cluster.until(() => minority.unanswered === 0, 7000);
@@ -76,9 +79,13 @@ describe("a partition", () => {
     expect(weak.shown).toBe("old");
     expect(weak.freshness?.stale).toBe(true);
     expect(close.error).toBe("too-stale");
-    // It led until the cut, so no follower's proof tells its age.
-    if (far.ok) expect(far.freshness!.ageMs).toBeGreaterThan(2000);
-    else expect(far.error).toBe("too-stale");
+    // It led until the cut, and tells its age from its own last proof of that: its lease outlasts the cut a little.
+    expect(far.shown).toBe("old");
+    const sinceCutMs = cluster.scheduler.nowMs - cutAtMs;
+    for (const { freshness } of [weak, far]) {
+      expect(freshness!.ageMs).toBeGreaterThan(sinceCutMs - leaseMs);
+      expect(freshness!.ageMs).toBeLessThan(sinceCutMs + 200);
+    }
     const majority = cluster.client(1);
     const there = majority.send("SET", key, "new");
     cluster.until(() => there.done, 2000);
@@ -110,6 +117,28 @@ describe("a partition", () => {
     expect(old.freshness!.ageMs).toBeGreaterThanOrEqual(5000);
     expect(old.freshness!.ageMs).toBeLessThan(5400);
     expect(within.shown).toBe("old");
+    expect(beyond.error).toBe("too-stale");
+  });
+
+  it("says how old answers are without leases too", () => {
+    const { cluster, key } = ledByFirst(15, { reads: "quorum" });
+    cluster.run(1000);
+    for (const at of [0, 1]) {
+      const client = cluster.client(at);
+      const fresh = client.sendWith(bounded(500), "GET", key);
+      cluster.until(() => fresh.done, 20);
+      expect(fresh.shown).toBe("old");
+      expect(fresh.freshness!.ageMs).toBeLessThan(400);
+    }
+    cluster.partition([1], [0, 2]);
+    const cutAtMs = cluster.scheduler.nowMs;
+    cluster.run(3000);
+    const follower = cluster.client(1);
+    const old = follower.sendWith(any, "GET", key);
+    const beyond = follower.sendWith(bounded(2500), "GET", key);
+    cluster.until(() => follower.unanswered === 0, 20);
+    expect(old.freshness!.ageMs).toBeGreaterThanOrEqual(cluster.scheduler.nowMs - cutAtMs - 1);
+    expect(old.freshness!.ageMs).toBeLessThan(3500);
     expect(beyond.error).toBe("too-stale");
   });
 

@@ -158,6 +158,27 @@ test("a learner that is fenced itself is followed by another in its place", () =
   expect(learners).toEqual([{ replica: first + 1, node: 1001, role: "learner", replaces: old }]);
 });
 
+test("a learner that was lost after its group had promoted it is followed by another in the place that it took", () => {
+  const { machine, run } = machineWith();
+  const group = () => groupOf(machine.tables(), 4)!;
+  const old = replicaOn(machine, 4, 1002);
+  const others = group().replicas.flatMap((each) => (each.replica === old ? [] : [each.replica]));
+  const promoted = document.nextReplica;
+  run({ kind: "replace-replica", range: 4, node: 1002, replica: old });
+  run({ kind: "replace-replica", range: 4, node: 1002, replica: promoted });
+  const voters = [...others, promoted];
+  const report = { kind: "set-configuration", range: 4, voters, outgoing: [], learners: [] } as const;
+  expect(run({ ...report, atIndex: 9 })).toEqual({ kind: "done" });
+  expect(group().replicas).toContainEqual({ replica: promoted, node: 1002, role: "voter", replaces: 0 });
+  expect(group().replicas).toContainEqual({
+    replica: promoted + 1,
+    node: 1002,
+    role: "learner",
+    replaces: promoted,
+  });
+  expect(group().replicas.some((each) => each.replica === old)).toBe(false);
+});
+
 test("safety 35: a node with an emptied folder comes back under a new id with new replicas", () => {
   const { machine, run } = machineWith();
   const moved = claimOf(2, { address: "10.0.0.9:7202" });
