@@ -4,12 +4,12 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build mutants bench proto docs clean
+.PHONY: help run test verify build mutants bench bench-store proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
 	@echo
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(STAMP): package.json package-lock.json
 	npm ci --no-audit --no-fund
@@ -40,6 +40,9 @@ mutants: $(STAMP) ## wrong lines, each of which the tests must notice (ONLY=, BU
 
 bench: build ## throughput and latency against etcd and Redis in one interleaved run
 	@bash test/bench/run.sh
+
+bench-store: $(STAMP) ## memory, operations and stalls of the store against redis-server and memcached (ENTRIES=5000000)
+	@bash test/bench/store-run.sh
 
 proto: $(STAMP) ## lint the public .proto files
 	npx buf lint proto

@@ -56,10 +56,19 @@ export class DeadlineHeap {
     }
     this.size++;
     this.members.add(table.slotOf(handle), table.hashLow(handle), handle);
-    // Rows are only ever added at the end here, so their numbers are the places.
-    if (this.size > this.places.used) this.places.add();
+    // Rows are only ever added and removed at the end here, so their numbers are the places.
+    this.places.add();
     this.put(this.size, handle, deadlineMs);
     this.up(this.size);
+  }
+
+  /** An entry has another row now. */
+  moved(from: Handle, to: Handle): void {
+    const { table } = this;
+    const place = table.place(to);
+    if (place === 0) return;
+    this.places.set(place, entryWord, to);
+    this.members.replace(table.slotOf(to), table.hashLow(to), from, to);
   }
 
   private remove(place: number): void {
@@ -68,9 +77,11 @@ export class DeadlineHeap {
     table.setPlace(handle, 0);
     this.members.remove(table.slotOf(handle), table.hashLow(handle), handle);
     const last = this.size--;
-    if (place === last) return;
     const moved = places.get(last, entryWord);
-    this.put(place, moved, places.getDouble(last, deadlineWord));
+    const movedMs = places.getDouble(last, deadlineWord);
+    places.remove(last);
+    if (place === last) return;
+    this.put(place, moved, movedMs);
     this.up(place);
     this.down(table.place(moved));
   }

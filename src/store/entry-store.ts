@@ -13,6 +13,8 @@ import { leafOwner, TreeNodes } from "./tree-nodes.js";
 
 /** Freed per entry of the log, of what large collections and ghosts leave behind. */
 const reclaimedPerEntry = 64;
+/** Rows that one entry of the log looks at when many are free. */
+const compactedRows = 16;
 
 /**
  * Entries with what must hold around each change of one: open walks are shielded, digest and charge follow, and the
@@ -83,11 +85,20 @@ export abstract class EntryStore {
       this.ghosts.reclaim(reclaimedPerEntry);
     }
     this.table.slab.compact(this.blockMoved);
+    this.table.compactRows(compactedRows, this.rowMoved);
   }
 
   private readonly blockMoved = (owner: number, ref: number): void => {
     if (owner >= leafOwner) this.trees.nodes.moveLeaf(owner - leafOwner, ref);
     else this.table.setBlock(owner, ref);
+  };
+
+  private readonly rowMoved = (from: Handle, to: Handle): void => {
+    if (this.table.isGhost(to)) this.ghosts.moved(to);
+    else {
+      this.heap.moved(from, to);
+      this.evictor.moved(from, to);
+    }
   };
 
   lengthOf(handle: Handle): number {

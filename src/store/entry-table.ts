@@ -35,6 +35,7 @@ const largeFlag = 8;
 const ghostFlag = 16;
 const detachedFlag = 32;
 const epochUnit = 64;
+const freeState = 0xffff_ffff;
 
 /** A small list has half of its sequence hash in front of its elements. */
 export const listHeadBytes = 8;
@@ -62,6 +63,7 @@ export class EntryTable implements EvictableEntries {
   private lookedHigh = 0;
   private lookedSlot = 0;
   private lookedUp: Handle = 0;
+  private compactAt = 0;
   private readonly hashKey: HashKey;
 
   constructor(hashKey: HashKey) {
@@ -144,7 +146,27 @@ export class EntryTable implements EvictableEntries {
       if ((state & ghostFlag) === 0) this.counts.change(this.slotOf(handle), -1);
     }
     this.slab.free(rows.get(handle, at.block));
+    rows.set(handle, at.state, freeState);
     rows.remove(handle);
+  }
+
+  /** When many rows are free: looks at `limit` rows of the last segment, and moves those in use to lower places. */
+  compactRows(limit: number, moved: (from: Handle, to: Handle) => void): void {
+    const { rows } = this;
+    for (let left = limit; left > 0 && rows.isSparse(); left--) {
+      const last = rows.lastRow();
+      if (this.compactAt > last || this.compactAt < rows.firstOfLastSegment()) this.compactAt = last;
+      const from = this.compactAt--;
+      if (rows.get(from, at.state) === freeState) continue;
+      const to = rows.add();
+      rows.copyRow(from, to);
+      this.slab.setOwner(rows.get(to, at.block), to);
+      this.index.replace(this.slotOf(to), rows.get(to, at.hashLow), from, to);
+      moved(from, to);
+      this.lookedUp = 0;
+      rows.set(from, at.state, freeState);
+      rows.remove(from);
+    }
   }
 
   /**

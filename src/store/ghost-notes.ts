@@ -4,14 +4,15 @@ import type { Handle } from "./keyspace.js";
 import type { PackedTrees } from "./packed-tree.js";
 import { Rows } from "./rows.js";
 
-const at = { next: 0, until: 1, deadline: 2 } as const;
+const at = { next: 0, until: 1, deadline: 2, ghost: 4 } as const;
 
 /** What is known of each ghost beyond its row, and the list by which they are freed once no walk is open. */
 export class GhostNotes {
-  private readonly notes = new Rows(4);
+  private readonly notes = new Rows(6);
   private readonly table: EntryTable;
   private readonly trees: PackedTrees;
-  private first: Handle = 0;
+  /** First note of the list. */
+  private first = 0;
 
   constructor(table: EntryTable, trees: PackedTrees) {
     this.table = table;
@@ -24,8 +25,9 @@ export class GhostNotes {
     this.notes.set(note, at.next, this.first);
     this.notes.set(note, at.until, until);
     this.notes.setDouble(note, at.deadline, deadlineMs);
+    this.notes.set(note, at.ghost, ghost);
     this.table.setPlace(ghost, note);
-    this.first = ghost;
+    this.first = note;
   }
 
   until(ghost: Handle): number {
@@ -35,12 +37,17 @@ export class GhostNotes {
     return this.notes.getDouble(this.table.place(ghost), at.deadline);
   }
 
+  /** A ghost has another row now. */
+  moved(ghost: Handle): void {
+    this.notes.set(this.table.place(ghost), at.ghost, ghost);
+  }
+
   /** Frees at most `limit` ghosts; only while no walk is open. */
   reclaim(limit: number): void {
     const { table } = this;
     for (let left = limit; left > 0 && this.first !== 0; left--) {
-      const ghost = this.first;
-      const note = table.place(ghost);
+      const note = this.first;
+      const ghost = this.notes.get(note, at.ghost);
       this.first = this.notes.get(note, at.next);
       this.notes.remove(note);
       // Its nodes belong to the entry's tree, or are freed by themselves.

@@ -1,24 +1,27 @@
 import { assert } from "../base/assert.js";
+import { bufferBytes, giveBuffer, takeBuffer } from "./buffer-pool.js";
 import { classBytes, sizeClassOf } from "./size-class.js";
 
 /** Names a block: page * 2^12 + offset / 8, in 32 bits. 0 is none. */
 export type BlockRef = number;
 
 const pageBytes = 32 * 1024;
-const arenaPages = 32;
+const arenaPages = bufferBytes / pageBytes;
 const firstArenaPages = 4;
 /** Larger blocks have a buffer of their own. */
 const largestSharedBytes = 4 * 1024;
 const sharedClasses = sizeClassOf(largestSharedBytes) + 1;
 const noOffset = 0xffff_ffff;
+const maxCredit = 16 * 1024 * 1024;
 /** In front of each block: its owner, by which it is found when it moves; 0 while it is free. */
 export const blockHeadBytes = 4;
 
 /** Pages of one buffer; which class a page serves changes with what is needed. */
 interface Arena {
   readonly bytes: Uint8Array;
+  /** Numbers of all its pages, and of the free ones. */
+  readonly pages: number[];
   readonly freePages: number[];
-  readonly pages: number;
   /** Place in the list of arenas with free pages, or -1. */
   place: number;
 }
@@ -28,6 +31,7 @@ interface Page {
   bytes: Uint8Array;
   readonly start: number;
   readonly arena: Arena | null;
+  /** -1 while it serves none. */
   sizeClass: number;
   used: number;
   /** Offset in the page of the first block never handed out. */
@@ -50,6 +54,11 @@ export class Slab {
   private readonly freeNumbers: number[] = [];
   private readonly openArenas: Arena[] = [];
   private arenas = 0;
+  private freePages = 0;
+  /** The arena that is being emptied: nothing is taken from it. */
+  private draining: Arena | null = null;
+  /** Bytes that may be moved: what was freed pays for it, so moving never takes more than a share of the work. */
+  private credit = 0;
   /** Per class: the pages that have room, and how many bytes of blocks are free in its pages. */
   private readonly open: number[][] = Array.from({ length: sharedClasses }, () => []);
   private readonly freeBytes = new Float64Array(sharedClasses);
@@ -110,6 +119,7 @@ export class Slab {
     writeWord(page.bytes, page.start + offset + blockHeadBytes, page.firstFree);
     page.firstFree = offset;
     this.freeBytes[page.sizeClass]! += classBytes(page.sizeClass);
+    this.credit = Math.min(this.credit + 2 * classBytes(page.sizeClass), maxCredit);
     const open = this.open[page.sizeClass]!;
     if (page.place < 0) page.place = open.push(number) - 1;
     // One empty page per class is kept: a key that comes and goes would else open a page each time.
@@ -128,43 +138,82 @@ export class Slab {
   }
 
   /**
-   * Empties at most one page of a class of which more than a fifth is free, moving its blocks to other pages.
-   * @returns the bytes that it moved.
+   * Empties at most one page, moving its blocks: of a class of which more than an eighth is free, or of the arena with
+   * most free pages when more than a tenth of all bytes are free pages. Holders of a block learn of it by `moved`.
    */
-  compact(moved: BlockMoved): number {
-    const sizeClass = this.compactClass;
-    this.compactClass = (sizeClass + 1) % sharedClasses;
+  compact(moved: BlockMoved): void {
+    if (this.credit < pageBytes) return;
+    this.credit -= pageBytes;
+    if (!this.drainArena(moved)) this.compactClasses(moved);
+  }
+
+  private compactClasses(moved: BlockMoved): void {
+    for (let i = 0; i < sharedClasses; i++) {
+      const sizeClass = this.compactClass;
+      if (this.compactPage(sizeClass, moved)) return;
+      this.compactClass = (sizeClass + 1) % sharedClasses;
+    }
+  }
+
+  private compactPage(sizeClass: number, moved: BlockMoved): boolean {
     const open = this.open[sizeClass]!;
     const blockBytes = classBytes(sizeClass);
-    if (open.length < 3 || this.freeBytes[sizeClass]! * 5 < this.heldBytes[sizeClass]!) return 0;
-    this.compactClass = sizeClass;
+    if (open.length < 3 || this.freeBytes[sizeClass]! * 8 < this.heldBytes[sizeClass]!) return false;
     // The sparsest of a few: the list is in no order that says more.
     let number = open[0]!;
     for (let i = 1; i < open.length && i < 16; i++)
       if (this.pages[open[i]!]!.used < this.pages[number]!.used) number = open[i]!;
     const page = this.pages[number]!;
-    if (this.freeBytes[sizeClass]! < pageBytes + page.used * blockBytes) {
-      this.compactClass = (sizeClass + 1) % sharedClasses;
-      return 0;
+    if (this.freeBytes[sizeClass]! < pageBytes + page.used * blockBytes) return false;
+    this.evacuate(number, page, moved);
+    return true;
+  }
+
+  /** @returns whether a page was emptied. */
+  private drainArena(moved: BlockMoved): boolean {
+    if (this.draining === null) this.draining = this.sparseArena();
+    const arena = this.draining;
+    if (arena === null) return false;
+    for (const number of arena.pages) {
+      const page = this.pages[number]!;
+      if (page.sizeClass < 0) continue;
+      this.evacuate(number, page, moved);
+      return true;
     }
-    this.close(number, page);
-    const { bytes, start } = page;
-    const end = page.fresh;
-    let left = page.used;
-    for (let offset = 0; offset < end && left > 0; offset += blockBytes) {
+    return false;
+  }
+
+  /** The arena with most free pages of a few, when there are many free pages; it is taken off the list. */
+  private sparseArena(): Arena | null {
+    const open = this.openArenas;
+    if (open.length < 3 || this.freePages < 4 * arenaPages) return null;
+    if (this.freePages * 10 * pageBytes < this.reservedBytes) return null;
+    let arena = open[0]!;
+    for (let i = 1; i < open.length && i < 64; i++)
+      if (open[i]!.freePages.length > arena.freePages.length) arena = open[i]!;
+    this.hide(arena);
+    return arena;
+  }
+
+  /** Moves all blocks of a page elsewhere and gives the page back. */
+  private evacuate(number: number, page: Page, moved: BlockMoved): void {
+    const { bytes, start, sizeClass } = page;
+    const blockBytes = classBytes(sizeClass);
+    if (page.place >= 0) this.close(number, page);
+    for (let offset = 0, left = page.used; left > 0; offset += blockBytes) {
       const owner = readWord(bytes, start + offset);
       if (owner === 0) continue;
       left--;
       const ref = this.allocate(blockBytes - blockHeadBytes, owner);
       const from = start + offset + blockHeadBytes;
-      this.bytesOf(ref).set(bytes.subarray(from, from + blockBytes - blockHeadBytes), this.offsetOf(ref));
+      const to = this.bytesOf(ref);
+      const at = this.offsetOf(ref);
+      for (let i = 0; i < blockBytes - blockHeadBytes; i++) to[at + i] = bytes[from + i]!;
       moved(owner, ref);
     }
-    const movedBytes = page.used * blockBytes;
-    this.freeBytes[sizeClass]! += movedBytes;
+    this.freeBytes[sizeClass]! += page.used * blockBytes;
     page.used = 0;
     this.releasePage(number, page);
-    return movedBytes;
   }
 
   private allocateAlone(bytes: number, owner: number): BlockRef {
@@ -195,10 +244,8 @@ export class Slab {
     if (this.openArenas.length === 0) this.addArena();
     const arena = this.openArenas[this.openArenas.length - 1]!;
     const number = arena.freePages.pop()!;
-    if (arena.freePages.length === 0) {
-      this.openArenas.pop();
-      arena.place = -1;
-    }
+    this.freePages--;
+    if (arena.freePages.length === 0) this.hide(arena);
     const page = this.pages[number]!;
     page.sizeClass = sizeClass;
     page.used = 0;
@@ -212,25 +259,26 @@ export class Slab {
   }
 
   private addArena(): void {
-    const pages = this.arenas === 0 ? firstArenaPages : arenaPages;
-    const bytes = new Uint8Array(pages * pageBytes);
-    const arena: Arena = { bytes, freePages: [], pages, place: this.openArenas.length };
-    for (let i = pages - 1; i >= 0; i--) {
-      arena.freePages.push(
-        this.addPage({
-          bytes,
-          start: i * pageBytes,
-          arena,
-          sizeClass: 0,
-          used: 0,
-          fresh: 0,
-          firstFree: noOffset,
-          place: -1,
-        }),
-      );
+    const count = this.arenas === 0 ? firstArenaPages : arenaPages;
+    const bytes = new Uint8Array(count === arenaPages ? takeBuffer() : new ArrayBuffer(count * pageBytes));
+    const arena: Arena = { bytes, pages: [], freePages: [], place: this.openArenas.length };
+    for (let i = count - 1; i >= 0; i--) {
+      const number = this.addPage({
+        bytes,
+        start: i * pageBytes,
+        arena,
+        sizeClass: -1,
+        used: 0,
+        fresh: 0,
+        firstFree: noOffset,
+        place: -1,
+      });
+      arena.pages.push(number);
+      arena.freePages.push(number);
     }
     this.openArenas.push(arena);
     this.arenas++;
+    this.freePages += count;
     this.reservedBytes += bytes.length;
   }
 
@@ -240,21 +288,33 @@ export class Slab {
     const usable = pageBytes - (pageBytes % classBytes(page.sizeClass));
     this.freeBytes[page.sizeClass]! -= usable;
     this.heldBytes[page.sizeClass]! -= usable;
+    page.sizeClass = -1;
     const arena = page.arena!;
     arena.freePages.push(number);
-    if (arena.place < 0) arena.place = this.openArenas.push(arena) - 1;
-    if (arena.freePages.length < arena.pages || this.openArenas.length < 2) return;
+    this.freePages++;
+    if (arena !== this.draining && arena.place < 0) arena.place = this.openArenas.push(arena) - 1;
+    if (arena.freePages.length < arena.pages.length) return;
+    if (arena === this.draining) this.draining = null;
+    else if (this.openArenas.length < 2) return;
+    else this.hide(arena);
+    for (const free of arena.freePages) {
+      this.pages[free] = null;
+      this.freeNumbers.push(free);
+    }
+    if (arena.pages.length === arenaPages) giveBuffer(arena.bytes.buffer as ArrayBuffer);
+    this.freePages -= arena.pages.length;
+    this.arenas--;
+    this.reservedBytes -= arena.bytes.length;
+  }
+
+  /** Takes an arena off the list of those with free pages. */
+  private hide(arena: Arena): void {
     const last = this.openArenas.pop()!;
     if (last !== arena) {
       this.openArenas[arena.place] = last;
       last.place = arena.place;
     }
-    for (const free of arena.freePages) {
-      this.pages[free] = null;
-      this.freeNumbers.push(free);
-    }
-    this.arenas--;
-    this.reservedBytes -= arena.bytes.length;
+    arena.place = -1;
   }
 
   /** Takes a page off its class's list; the last of the list takes its place. */

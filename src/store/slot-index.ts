@@ -64,6 +64,19 @@ export class SlotIndex {
     else if (this.slotSizes[slot]! * 4 < this.buckets[slot]!) this.merge(slot);
   }
 
+  /** A row lies elsewhere now, with the same words. */
+  replace(slot: number, hash: number, from: number, to: number): void {
+    const { rows, words } = this;
+    const heads = this.heads[slot]!;
+    const bucket = this.bucketOf(this.buckets[slot]!, hash);
+    let at = heads[bucket >>> segmentBits]![bucket & bucketMask]!;
+    if (at === from) heads[bucket >>> segmentBits]![bucket & bucketMask] = to;
+    else {
+      while (rows.get(at, words.next) !== from) at = rows.get(at, words.next);
+      rows.set(at, words.next, to);
+    }
+  }
+
   /**
    * The run of hash order that holds `order`: its chain is `first(slot, reverseBits(order))`.
    * @returns where the run ends, 2^32 for the last one.
@@ -73,15 +86,16 @@ export class SlotIndex {
     if (this.heads[slot] === null) return 0x1_0000_0000;
     let bits = 31 - Math.clz32(buckets);
     // The buckets below the split point have one bit more.
-    if ((reverseBits(order) & ((1 << bits) - 1)) + 2 ** bits < buckets) bits++;
+    if ((reverseBits(order) & ((1 << bits) - 1)) + (1 << bits) < buckets) bits++;
     const width = 2 ** (32 - bits);
     return (Math.floor(order / width) + 1) * width;
   }
 
   private bucketOf(buckets: number, hash: number): number {
-    const bits = 31 - Math.clz32(buckets);
-    const bucket = (hash & (2 ** (bits + 1) - 1)) >>> 0;
-    return bucket < buckets ? bucket : (hash & (2 ** bits - 1)) >>> 0;
+    // At most 2^26 buckets: masks are no negative numbers.
+    const mask = (1 << (31 - Math.clz32(buckets))) - 1;
+    const bucket = hash & (2 * mask + 1);
+    return bucket < buckets ? bucket : hash & mask;
   }
 
   private link(slot: number, bucket: number, row: number): void {
@@ -98,7 +112,7 @@ export class SlotIndex {
     if (segment === heads.length) heads.push(new Uint32Array(segmentBuckets));
     else if ((added & bucketMask) === heads[segment]!.length) heads[segment] = resized(heads[segment]!, 2);
     this.buckets[slot] = added + 1;
-    this.relink(slot, added - 2 ** (31 - Math.clz32(added)));
+    this.relink(slot, added - (1 << (31 - Math.clz32(added))));
   }
 
   /** Takes the last bucket away. */

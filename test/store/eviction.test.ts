@@ -296,6 +296,19 @@ test("a snapshot shows recency as it was at its opening, whatever is touched whi
   expect(other.machine.digest()).toBe(digest);
 });
 
+test.each(["volatile-random", "allkeys-s3fifo"])("%s: entries whose rows move are still found", (policy) => {
+  const replica = new EvictionReplica(policy, limitFor(40_000));
+  const setOf = (n: number): string => `SET ${String(n).padStart(5, "0")} ${value} PX 9000000`;
+  for (let n = 0; n < 40_000; n += 500) replica.run(...Array.from({ length: 500 }, (_, i) => setOf(n + i)));
+  const gone = (n: number): string => `DEL ${String(n).padStart(5, "0")}`;
+  for (let n = 0; n < 30_000; n += 500) replica.run(...Array.from({ length: 500 }, (_, i) => gone(n + i)));
+  for (let n = 0; n < 2000; n++) replica.clock(replica.nowMs + 1);
+  replica.limit(limitFor(1000));
+  while (replica.machine.owesEvictions) replica.clock(replica.nowMs + 1);
+  expect(replica.keys).toBe(1000);
+  expect(replica.restored().machine.digest()).toBe(replica.machine.digest());
+});
+
 test("draws see each key of a set as often as any other, wherever it lies", () => {
   const set = new HandleSet();
   const random = new SeededRandom(5);

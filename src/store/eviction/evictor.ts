@@ -205,6 +205,13 @@ export class Evictor {
       this.probation.remove(entries.slotOf(handle), entries.hashLow(handle), handle);
   }
 
+  /** An entry has another handle now. */
+  moved(from: Handle, to: Handle): void {
+    const { entries } = this.host;
+    if (isOnProbation(entries.frequency(to)))
+      this.probation.replace(entries.slotOf(to), entries.hashLow(to), from, to);
+  }
+
   // Victims ------------------------------------------------------------------------------------------------------
 
   /** The next key to go, 0 when there is none; never `keep` or `keepToo`. The caller evicts it. */
