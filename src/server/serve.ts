@@ -20,6 +20,7 @@ import { createTelemetry, type NodeTelemetry } from "../telemetry/metrics.js";
 import { createGrpcTransport } from "../transport/grpc-transport.js";
 import { notePid } from "./cluster-file.js";
 import type { ServeConfig } from "./config.js";
+import { noEviction, policyByName } from "../store/eviction/policies.js";
 import { version } from "./version.js";
 
 /** A running node with its doors open. */
@@ -84,6 +85,7 @@ export function serve(
     domain: config.domain ?? config.name,
     capacity: config.capacity,
     maxmemoryBytes: config.maxmemory,
+    evictionPolicy: policyByName(config.maxmemoryPolicy) ?? noEviction,
     valueLimitBytes: config.maxValue,
     logLimitBytes: config.logLimit,
     initial: config.initial,
@@ -160,7 +162,7 @@ function openDoors(
   const resp: RespServer = createRespServer({
     service,
     telemetry,
-    serverInfo: { version, nodeId: node.self, maxmemoryPolicy: "noeviction" },
+    serverInfo: { version, nodeId: node.self },
     valueLimitBytes: config.maxValue,
   });
   const http: HttpServer = createHttpServer({
