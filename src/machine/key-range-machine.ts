@@ -168,8 +168,8 @@ class KeyRangeMachine implements Machine {
     return this.store.wantsTouches;
   }
 
-  isTouchDue(slot: Slot, hashLow: number, hashHigh: number): boolean | null {
-    return this.store.isTouchDue(slot, hashLow, hashHigh);
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number, atMs: LogTimeMs): boolean | null {
+    return this.store.isTouchDue(slot, hashLow, hashHigh, atMs);
   }
 
   get owesEvictions(): boolean {

@@ -45,8 +45,8 @@ export interface Machine {
   noteReads(notes: TouchNotes | null): void;
   /** The eviction policy goes by uses, and the limit is near. */
   readonly wantsTouches: boolean;
-  /** Whether a noted key's recorded use is old enough for a touch; null when the key is gone. */
-  isTouchDue(slot: Slot, hashLow: number, hashHigh: number): boolean | null;
+  /** Whether a noted key's recorded use is old enough at log time `atMs` for a touch; null when the key is gone. */
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number, atMs: LogTimeMs): boolean | null;
   /** The charge is above a limit that was cut, and there is what may be evicted. */
   readonly owesEvictions: boolean;
   /** Name of the policy in force. */

@@ -220,14 +220,15 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
     const handle = table.lookup(key, start, end);
     if (handle === 0 || !this.isLive(handle)) return;
     // Under lfu every use counts, however lately the last one was recorded.
-    if (evictor.policy.order !== "lfu" && !evictor.isStale(handle, this.touchWindowMs)) return;
+    if (evictor.policy.order !== "lfu" && !evictor.isStale(handle, this.touchWindowMs, this.estimateMs))
+      return;
     notes.add(table.slotOf(handle), table.hashLow(handle), table.hashHigh(handle));
   }
 
-  isTouchDue(slot: Slot, hashLow: number, hashHigh: number): boolean | null {
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number, atMs: LogTimeMs): boolean | null {
     let due: boolean | null = null;
     this.table.forHash(slot, hashLow, hashHigh, (handle) => {
-      due = this.evictor.isStale(handle, this.touchWindowMs);
+      due = this.evictor.isStale(handle, this.touchWindowMs, atMs);
     });
     return due;
   }

@@ -163,14 +163,14 @@ export class Evictor {
     entries.setPolicy(handle, recencyWord(stampMs), frequencyWord(stampMs, counter, onProbation));
   }
 
-  /** Whether a read of the entry is worth a touch: its recorded use is older than `windowMs`. */
-  isStale(handle: Handle, windowMs: number): boolean {
-    const { entries, nowMs } = this.host;
+  /** Whether a read at log time `atMs` is worth a touch: the recorded use of the entry is older than `windowMs`. */
+  isStale(handle: Handle, windowMs: number, atMs: LogTimeMs): boolean {
+    const { entries } = this.host;
     const frequency = entries.frequency(handle);
     switch (this.policy.order) {
       case "lru":
       case "lfu":
-        return nowMs - stampOf(entries.recency(handle), frequency) > windowMs;
+        return atMs - stampOf(entries.recency(handle), frequency) > windowMs;
       case "s3fifo":
         return counterOf(frequency) < queueCounterLimit;
       default:
