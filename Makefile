@@ -4,7 +4,7 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build mutants bench bench-store proto docs clean
+.PHONY: help run test verify build mutants bench bench-store bench-eviction proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
@@ -43,6 +43,9 @@ bench: build ## throughput and latency against etcd and Redis in one interleaved
 
 bench-store: $(STAMP) ## memory, operations and stalls of the store against redis-server and memcached (ENTRIES=5000000)
 	@bash test/bench/store-run.sh
+
+bench-eviction: build ## hit ratio of each eviction policy on each trace, beside redis-server
+	@node --import ./test/bench/typescript-loader.mjs test/bench/eviction/main.ts
 
 proto: $(STAMP) ## lint the public .proto files
 	npx buf lint proto

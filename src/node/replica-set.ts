@@ -1,5 +1,4 @@
 import { metaRangeId, type NodeId, type RangeId, type ReplicaId } from "../base/units.js";
-import { chosenPolicy, evictionSetting } from "./eviction-setting.js";
 import type { ClusterDocument } from "../placement/document.js";
 import type { MemberClaim } from "../placement/meta-command.js";
 import type { FencedReplica } from "../placement/plan.js";
@@ -7,6 +6,7 @@ import { groupsOf, type MetaTables, tablesOf } from "../placement/tables.js";
 import type { RecoveredLog } from "../ports/log-storage.js";
 import type { RecoveredReplica } from "../raft/record.js";
 import type { BootstrapOutcome } from "./bootstrap-types.js";
+import { chosenPolicy, evictionSetting } from "./eviction-setting.js";
 import type { QuorateNode } from "./node.js";
 import type { Replica, ReplicaHost } from "./replica.js";
 import {
@@ -378,7 +378,11 @@ export class ReplicaSet {
     const { evictionPolicy } = options;
     const { tables } = membership;
     if (evictionPolicy === undefined || evictionPolicy.order === null || tables === null) return;
-    if (this.node.metaRoute.leader !== this.node.self || tables.settings.some(([name]) => name === evictionSetting)) return;
+    if (
+      this.node.metaRoute.leader !== this.node.self ||
+      tables.settings.some(([name]) => name === evictionSetting)
+    )
+      return;
     membership.propose({ kind: "set", setting: evictionSetting, value: evictionPolicy.name }, () => {});
   }
 

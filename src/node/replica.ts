@@ -16,8 +16,8 @@ import { EntryApplier } from "./entry-applier.js";
 import { Freshness } from "./freshness.js";
 import { LogTime } from "./log-time.js";
 import { PendingEntry, type PlacedRead } from "./pending-entry.js";
-import { RangeTouches } from "./range-touches.js";
 import { ReadRunner, TurnReads, type WaitingRead, WaitingReads } from "./range-reads.js";
+import { RangeTouches } from "./range-touches.js";
 import type { ReadFreshness } from "./service.js";
 
 /** What a replica needs of its node. */

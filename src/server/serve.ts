@@ -15,12 +15,12 @@ import { createTimers } from "../runtime/timers.js";
 import { createIdentityFile } from "../storage/identity-file.js";
 import { createLevelLog } from "../storage/level-log.js";
 import { createSnapshotFiles } from "../storage/snapshot-files.js";
+import { noEviction, policyByName } from "../store/eviction/policies.js";
 import { createLogger, type NodeLogger } from "../telemetry/logger.js";
 import { createTelemetry, type NodeTelemetry } from "../telemetry/metrics.js";
 import { createGrpcTransport } from "../transport/grpc-transport.js";
 import { notePid } from "./cluster-file.js";
 import type { ServeConfig } from "./config.js";
-import { noEviction, policyByName } from "../store/eviction/policies.js";
 import { version } from "./version.js";
 
 /** A running node with its doors open. */

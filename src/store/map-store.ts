@@ -522,9 +522,14 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
     this.trees.nodes.epoch = this.epoch;
     this.trees.nodes.frozenBefore = this.epoch;
     const { table, heap, trees, ghosts } = this;
-    const walk = new EntryWalk({ table, heap, trees, ghosts }, this.epoch, [head.take(), ...this.evictor.evicted.chunks()], (closed) => {
-      this.walks = this.walks.filter((open) => open !== closed);
-    });
+    const walk = new EntryWalk(
+      { table, heap, trees, ghosts },
+      this.epoch,
+      [head.take(), ...this.evictor.evicted.chunks()],
+      (closed) => {
+        this.walks = this.walks.filter((open) => open !== closed);
+      },
+    );
     this.walks.push(walk);
     return walk;
   }

@@ -1,7 +1,7 @@
-import { SeededRandom } from "../../src/base/random.js";
+import type { SeededRandom } from "../../src/base/random.js";
 import { policyByName } from "../../src/store/eviction/policies.js";
-import { SimCluster } from "./sim-cluster.js";
 import type { Sent, SimClient } from "./sim-client.js";
+import { SimCluster } from "./sim-cluster.js";
 
 const value = "v".repeat(900);
 const population = 3000;
@@ -23,18 +23,26 @@ export function traceCluster(policy: string, seed: number): SimCluster {
     evictionPolicy: policyByName(policy)!,
   }).boot();
   cluster.until(() =>
-    cluster.running().every(({ at }) => cluster.replica(at, cluster.ranges()[0]!).machine.evictionPolicy === policy),
+    cluster
+      .running()
+      .every(({ at }) => cluster.replica(at, cluster.ranges()[0]!).machine.evictionPolicy === policy),
   );
   return cluster;
 }
 
 /** Reads come to no log: what a cluster would be without touches. */
 export function withoutTouches(cluster: SimCluster): void {
-  for (const { at } of cluster.running()) cluster.replica(at, cluster.ranges()[0]!).machine.noteReads = () => {};
+  for (const { at } of cluster.running())
+    cluster.replica(at, cluster.ranges()[0]!).machine.noteReads = () => {};
 }
 
 /** Runs a cache-aside trace for a while; @returns the share of reads that hit. */
-export function runTrace(cluster: SimCluster, client: SimClient, random: SeededRandom, lastsMs: number): number {
+export function runTrace(
+  cluster: SimCluster,
+  client: SimClient,
+  random: SeededRandom,
+  lastsMs: number,
+): number {
   let hits = 0;
   let reads = 0;
   for (let passedMs = 0; passedMs < lastsMs; passedMs += turnMs) {

@@ -33,16 +33,19 @@ function use(replica: EvictionReplica, from: number, to: number): void {
   replica.sendTouches();
 }
 
-test.each(evicting)("%s: a full range goes on taking writes, and never holds more than its limit", (policy) => {
-  const replica = new EvictionReplica(policy, limitFor(100));
-  const deadline = policy.startsWith("volatile") ? " PX 1000000" : "";
-  for (let n = 0; n < 400; n++) {
-    expect(replica.run(`SET ${keyOf(n)} ${value}${deadline}`)).toEqual(["OK"]);
-    expect(replica.chargedBytes).toBeLessThanOrEqual(limitFor(100));
-  }
-  expect(replica.keys).toBe(100);
-  expect(replica.store.counters.evicted).toBe(300);
-});
+test.each(evicting)(
+  "%s: a full range goes on taking writes, and never holds more than its limit",
+  (policy) => {
+    const replica = new EvictionReplica(policy, limitFor(100));
+    const deadline = policy.startsWith("volatile") ? " PX 1000000" : "";
+    for (let n = 0; n < 400; n++) {
+      expect(replica.run(`SET ${keyOf(n)} ${value}${deadline}`)).toEqual(["OK"]);
+      expect(replica.chargedBytes).toBeLessThanOrEqual(limitFor(100));
+    }
+    expect(replica.keys).toBe(100);
+    expect(replica.store.counters.evicted).toBe(300);
+  },
+);
 
 test("noeviction refuses, and DEL makes room again", () => {
   const replica = new EvictionReplica("noeviction", limitFor(10));
@@ -106,7 +109,9 @@ test("lfu: what is read often outlives a scan, and is forgotten once nobody read
     for (let times = 0; times < 10; times++) for (let n = 0; n < 50; n++) replica.read(`GET ${keyOf(n)}`);
     replica.sendTouches();
   }
-  expect(replica.store.frequencyOf(replica.store.find(new TextEncoder().encode(keyOf(0)), 0, 5))).toBeGreaterThan(6);
+  expect(
+    replica.store.frequencyOf(replica.store.find(new TextEncoder().encode(keyOf(0)), 0, 5)),
+  ).toBeGreaterThan(6);
   fill(replica, 1000, 1300);
   expect(surviving(replica, 0, 50)).toBeGreaterThanOrEqual(48);
   for (let n = 2000; n < 9000; n++) replica.run(`SET ${keyOf(n)} ${value}`);
@@ -214,17 +219,38 @@ type Step =
 
 const key = fc.integer({ min: 0, max: 80 }).map(keyOf);
 const command = fc.oneof(
-  { weight: 6, arbitrary: fc.tuple(key, fc.integer({ min: 0, max: 300 })).map(([k, n]) => `SET ${k} ${"s".repeat(n)}`) },
-  { weight: 4, arbitrary: fc.tuple(key, fc.integer({ min: 1, max: 400 })).map(([k, ms]) => `SET ${k} ${value} PX ${ms}`) },
+  {
+    weight: 6,
+    arbitrary: fc.tuple(key, fc.integer({ min: 0, max: 300 })).map(([k, n]) => `SET ${k} ${"s".repeat(n)}`),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(key, fc.integer({ min: 1, max: 400 })).map(([k, ms]) => `SET ${k} ${value} PX ${ms}`),
+  },
   { weight: 2, arbitrary: fc.tuple(key, key).map(([a, b]) => `MSET ${a} ${value} ${b} ${value}`) },
-  { weight: 1, arbitrary: fc.tuple(key, fc.integer({ min: 0, max: 200 })).map(([k, n]) => `APPEND ${k} ${"a".repeat(n)}`) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(key, fc.integer({ min: 0, max: 200 }))
+      .map(([k, n]) => `APPEND ${k} ${"a".repeat(n)}`),
+  },
   { weight: 1, arbitrary: key.map((k) => `DEL ${k}`) },
   { weight: 1, arbitrary: key.map((k) => `PERSIST ${k}`) },
   { weight: 1, arbitrary: fc.constant("FLUSHALL") },
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: fc.array(command, { minLength: 1, maxLength: 6 }).map((commands): Step => ({ kind: "run", commands })) },
-  { weight: 6, arbitrary: fc.array(fc.integer({ min: 0, max: 80 }), { maxLength: 20 }).map((keys): Step => ({ kind: "read", keys })) },
+  {
+    weight: 12,
+    arbitrary: fc
+      .array(command, { minLength: 1, maxLength: 6 })
+      .map((commands): Step => ({ kind: "run", commands })),
+  },
+  {
+    weight: 6,
+    arbitrary: fc
+      .array(fc.integer({ min: 0, max: 80 }), { maxLength: 20 })
+      .map((keys): Step => ({ kind: "read", keys })),
+  },
   { weight: 2, arbitrary: fc.integer({ min: 1, max: 5000 }).map((ms): Step => ({ kind: "clock", ms })) },
   { weight: 1, arbitrary: fc.integer({ min: 5, max: 40 }).map((keys): Step => ({ kind: "limit", keys })) },
   { weight: 1, arbitrary: fc.constantFrom(...policyNames).map((name): Step => ({ kind: "policy", name })) },

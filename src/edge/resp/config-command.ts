@@ -73,7 +73,8 @@ function get({ args, context, sink }: LocalCall): void {
 
 /** CONFIG SET of the eviction policy alone: the policy, or null when it is anything else. The whole cluster follows. */
 export function policyChange(args: readonly string[]): EvictionPolicy | null {
-  if (args.length !== 4 || args[0]!.toUpperCase() !== "CONFIG" || args[1]!.toUpperCase() !== "SET") return null;
+  if (args.length !== 4 || args[0]!.toUpperCase() !== "CONFIG" || args[1]!.toUpperCase() !== "SET")
+    return null;
   return args[2]!.toLowerCase() === policySetting ? policyByName(args[3]!.toLowerCase()) : null;
 }
 

@@ -1,5 +1,5 @@
-import type { HashKey } from "../../base/keyed-hash.js";
 import { type ByteReader, ByteWriter, DecodeError } from "../../base/bytes.js";
+import type { HashKey } from "../../base/keyed-hash.js";
 import { chunkKinds, chunkVersion } from "../chunk-kinds.js";
 import { DigestSum } from "../digest-sum.js";
 

@@ -7,7 +7,6 @@ import { EvictedKeys } from "./evicted-keys.js";
 import { HandleSet } from "./handle-set.js";
 import { type DrawnKeys, drawKeys } from "./key-draw.js";
 import { type EvictionPolicy, noEviction, policyByCode, type VictimOrder } from "./policies.js";
-import { poolCapacity, type PooledEntries, VictimPool } from "./victim-pool.js";
 import {
   counterOf,
   decayedCounter,
@@ -18,6 +17,7 @@ import {
   recencyWord,
   stampOf,
 } from "./policy-words.js";
+import { type PooledEntries, poolCapacity, VictimPool } from "./victim-pool.js";
 
 /**
  * Keys drawn for one victim: in `halves`, as an odd number stands for one more in every other draw; and how many of the
@@ -221,7 +221,8 @@ export class Evictor {
     const { entries } = this.host;
     const from = isVolatile ? this.volatile : entries;
     if (from.counts.total === 0) return 0;
-    const victim = order === "s3fifo" ? this.fromQueues(keep, keepToo) : this.worst(from, order, keep, keepToo);
+    const victim =
+      order === "s3fifo" ? this.fromQueues(keep, keepToo) : this.worst(from, order, keep, keepToo);
     if (victim !== 0) this.countEviction();
     return victim;
   }

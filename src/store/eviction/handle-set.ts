@@ -1,7 +1,7 @@
 import { assert } from "../../base/assert.js";
+import type { Handle } from "../keyspace.js";
 import { Rows } from "../rows.js";
 import { reverseBits, SlotIndex } from "../slot-index.js";
-import type { Handle } from "../keyspace.js";
 import type { DrawnKeys } from "./key-draw.js";
 import { SlotCounts } from "./slot-counts.js";
 

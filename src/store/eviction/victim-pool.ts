@@ -55,7 +55,15 @@ export class VictimPool {
 
   sumInto(sum: DigestSum): void {
     for (let i = 0; i < this.size; i++)
-      sum.change(1, this.lows[i]!, this.highs[i]!, this.recencies[i]!, this.frequencies[i]!, this.slots[i]!, i + 1);
+      sum.change(
+        1,
+        this.lows[i]!,
+        this.highs[i]!,
+        this.recencies[i]!,
+        this.frequencies[i]!,
+        this.slots[i]!,
+        i + 1,
+      );
   }
 
   /** u8 size; per key u16 slot, u32 and u32 hash, u32 recency, u32 frequency. */
