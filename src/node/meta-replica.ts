@@ -37,6 +37,14 @@ export class MetaReplicaMachine implements Machine {
     return true;
   }
 
+  noteReads(): void {}
+  readonly wantsTouches = false;
+  readonly owesEvictions = false;
+  readonly evictionPolicy = "noeviction";
+  isTouchDue(): null {
+    return null;
+  }
+
   status(): MachineStatus {
     return {
       appliedIndex: this.meta.appliedIndex,

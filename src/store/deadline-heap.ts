@@ -1,5 +1,6 @@
 import type { LogTimeMs } from "../base/units.js";
 import type { EntryTable } from "./entry-table.js";
+import type { HandleSet } from "./eviction/handle-set.js";
 import type { Handle } from "./keyspace.js";
 import { Rows } from "./rows.js";
 
@@ -15,9 +16,12 @@ export class DeadlineHeap {
   size = 0;
   private readonly places = new Rows(4);
   private readonly table: EntryTable;
+  /** The same entries, to draw from. */
+  private readonly members: HandleSet;
 
-  constructor(table: EntryTable) {
+  constructor(table: EntryTable, members: HandleSet) {
     this.table = table;
+    this.members = members;
   }
 
   /** The entry that is due first; only when `size` > 0. */
@@ -51,6 +55,7 @@ export class DeadlineHeap {
       return;
     }
     this.size++;
+    this.members.add(table.slotOf(handle), table.hashLow(handle), handle);
     // Rows are only ever added and removed at the end here, so their numbers are the places.
     this.places.add();
     this.put(this.size, handle, deadlineMs);
@@ -58,14 +63,19 @@ export class DeadlineHeap {
   }
 
   /** An entry has another row now. */
-  moved(handle: Handle): void {
-    const place = this.table.place(handle);
-    if (place !== 0) this.places.set(place, entryWord, handle);
+  moved(from: Handle, to: Handle): void {
+    const { table } = this;
+    const place = table.place(to);
+    if (place === 0) return;
+    this.places.set(place, entryWord, to);
+    this.members.replace(table.slotOf(to), table.hashLow(to), from, to);
   }
 
   private remove(place: number): void {
     const { places, table } = this;
-    table.setPlace(places.get(place, entryWord), 0);
+    const handle = places.get(place, entryWord);
+    table.setPlace(handle, 0);
+    this.members.remove(table.slotOf(handle), table.hashLow(handle), handle);
     const last = this.size--;
     const moved = places.get(last, entryWord);
     const movedMs = places.getDouble(last, deadlineWord);

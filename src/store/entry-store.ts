@@ -5,6 +5,7 @@ import { DeadlineHeap } from "./deadline-heap.js";
 import { DigestSum } from "./digest-sum.js";
 import { EntryTable, kinds, listHeadBytes } from "./entry-table.js";
 import type { EntryWalk } from "./entry-walk.js";
+import { Evictor, type EvictorHost } from "./eviction/evictor.js";
 import { GhostNotes } from "./ghost-notes.js";
 import type { CollectionKind, Handle } from "./keyspace.js";
 import { PackedTrees } from "./packed-tree.js";
@@ -33,20 +34,42 @@ export abstract class EntryStore {
   protected walks: EntryWalk[] = [];
   protected epoch = 1;
   protected ghosts: GhostNotes;
+  protected readonly evictor: Evictor;
+  abstract nowMs: LogTimeMs;
 
   constructor(hashKey: HashKey) {
     this.hashKey = hashKey;
     this.sum = new DigestSum(hashKey);
     this.table = new EntryTable(hashKey);
-    this.heap = new DeadlineHeap(this.table);
+    this.evictor = new Evictor(hashKey, this.evictorHost());
+    this.heap = new DeadlineHeap(this.table, this.evictor.volatile);
     this.trees = new PackedTrees(new TreeNodes(this.table.slab, hashKey));
     this.ghosts = new GhostNotes(this.table, this.trees);
   }
 
+  private evictorHost(): EvictorHost {
+    const store = this;
+    return {
+      get nowMs() {
+        return store.nowMs;
+      },
+      get entries() {
+        return store.table;
+      },
+      random: () => store.random(),
+      deadlineOf: (handle) => store.deadlineOf(handle),
+      firstDue: () => (store.heap.size === 0 ? 0 : store.heap.first()),
+      restamp: (handle, recency, frequency) => store.setPolicy(handle, recency, frequency),
+    };
+  }
+
+  abstract random(): number;
+
   /** Forgets everything; open walks keep what they read. */
   protected replaceTable(): void {
     this.table = new EntryTable(this.hashKey);
-    this.heap = new DeadlineHeap(this.table);
+    this.evictor.cleared();
+    this.heap = new DeadlineHeap(this.table, this.evictor.volatile);
     this.trees = new PackedTrees(new TreeNodes(this.table.slab, this.hashKey));
     this.trees.nodes.epoch = this.epoch;
     this.ghosts = new GhostNotes(this.table, this.trees);
@@ -71,9 +94,13 @@ export abstract class EntryStore {
     else this.table.setBlock(owner, ref);
   };
 
-  private readonly rowMoved = (to: Handle): void => {
+  /** Whatever keeps handles from one command to the next learns here that an entry has another one. */
+  private readonly rowMoved = (from: Handle, to: Handle): void => {
     if (this.table.isGhost(to)) this.ghosts.moved(to);
-    else this.heap.moved(to);
+    else {
+      this.heap.moved(from, to);
+      this.evictor.moved(from, to);
+    }
   };
 
   lengthOf(handle: Handle): number {
@@ -136,7 +163,10 @@ export abstract class EntryStore {
   protected endChange(handle: Handle, counts: boolean): void {
     const { table } = this;
     if (table.isDetached(handle)) return;
-    if (counts || table.revision(handle) <= this.commandRevision) {
+    const before = table.revision(handle);
+    if (counts || before <= this.commandRevision) {
+      if (before === 0) this.evictor.created(handle);
+      else if (before <= this.commandRevision) this.evictor.used(handle, 1);
       this.revision++;
       table.setRevision(handle, this.revision);
     }
@@ -147,9 +177,23 @@ export abstract class EntryStore {
 
   /** Sets the words of the eviction policy: part of digest and snapshot, but no mutation. */
   protected setPolicy(handle: Handle, recency: number, frequency: number): void {
+    this.beginPolicyChange(handle);
+    this.table.setPolicy(handle, recency, frequency);
+    this.endPolicyChange(handle);
+  }
+
+  /** A use of an entry that changes nothing else. */
+  protected noteUses(handle: Handle, times: number): void {
+    this.beginPolicyChange(handle);
+    this.evictor.used(handle, times);
+    this.endPolicyChange(handle);
+  }
+
+  private beginPolicyChange(handle: Handle): void {
     const room = this.roomOf(handle);
     this.beginChange(handle, room, room);
-    this.table.setPolicy(handle, recency, frequency);
+  }
+  private endPolicyChange(handle: Handle): void {
     this.table.setEpoch(handle, this.epoch);
     this.addToSum(1, handle);
     this.chargedBytes += this.chargeOf(handle);
@@ -177,6 +221,7 @@ export abstract class EntryStore {
 
   protected unlinkEntry(handle: Handle): void {
     if (this.table.isLarge(handle)) this.removeTrees(handle);
+    if (!this.table.isDetached(handle)) this.evictor.leaves(handle);
     this.heap.set(handle, 0);
     this.table.remove(handle);
   }

@@ -1,6 +1,8 @@
 import { type HashKey, hashHigh, keyedHash } from "../base/keyed-hash.js";
-import { slotCount, slotOf } from "../base/slot.js";
+import { slotOf } from "../base/slot.js";
 import type { Revision } from "../base/units.js";
+import type { EvictableEntries } from "./eviction/evictor.js";
+import { SlotCounts } from "./eviction/slot-counts.js";
 import type { Handle, ValueKind } from "./keyspace.js";
 import { Rows } from "./rows.js";
 import { type BlockRef, Slab } from "./slab.js";
@@ -49,13 +51,12 @@ export const kindCodes = { string: 0, list: 1, hash: 2, set: 3, zset: 4 } as con
  * A ghost is what an entry was when a walk that still needs it opened: it stays in the index under the same key
  * until the walks are done (safety 47).
  */
-export class EntryTable {
+export class EntryTable implements EvictableEntries {
   readonly slab = new Slab();
   readonly rows = new Rows(stride);
   readonly index = new SlotIndex(this.rows, { hash: at.hashLow, next: at.next });
   /** Entries in the index, ghosts not counted. */
-  size = 0;
-  private readonly slotSizes = new Uint32Array(slotCount);
+  readonly counts = new SlotCounts();
 
   /** What the last `lookup` looked for and found: commands look a key up, judge it, and then write under it. */
   private lookedLow = 0;
@@ -110,8 +111,7 @@ export class EntryTable {
     rows.set(handle, at.value, valueLength);
     copyBytes(key, start, end, this.blockBytes(handle), this.keyOffset(handle));
     this.index.add(this.lookedSlot, this.lookedLow, handle);
-    this.slotSizes[this.lookedSlot]!++;
-    this.size++;
+    this.counts.change(this.lookedSlot, 1);
     return handle;
   }
 
@@ -143,10 +143,7 @@ export class EntryTable {
     const state = rows.get(handle, at.state);
     if ((state & detachedFlag) === 0) {
       this.index.remove(this.slotOf(handle), rows.get(handle, at.hashLow), handle);
-      if ((state & ghostFlag) === 0) {
-        this.slotSizes[this.slotOf(handle)]!--;
-        this.size--;
-      }
+      if ((state & ghostFlag) === 0) this.counts.change(this.slotOf(handle), -1);
     }
     this.slab.free(rows.get(handle, at.block));
     rows.set(handle, at.state, freeState);
@@ -154,7 +151,7 @@ export class EntryTable {
   }
 
   /** When many rows are free: looks at `limit` rows of the last segment, and moves those in use to lower places. */
-  compactRows(limit: number, moved: (to: Handle) => void): void {
+  compactRows(limit: number, moved: (from: Handle, to: Handle) => void): void {
     const { rows } = this;
     for (let left = limit; left > 0 && rows.isSparse(); left--) {
       const last = rows.lastRow();
@@ -165,7 +162,7 @@ export class EntryTable {
       rows.copyRow(from, to);
       this.slab.setOwner(rows.get(to, at.block), to);
       this.index.replace(this.slotOf(to), rows.get(to, at.hashLow), from, to);
-      moved(to);
+      moved(from, to);
       this.lookedUp = 0;
       rows.set(from, at.state, freeState);
       rows.remove(from);
@@ -306,9 +303,13 @@ export class EntryTable {
     this.rows.set(handle, at.frequency, frequency);
   }
 
+  get size(): number {
+    return this.counts.total;
+  }
+
   /** Entries of a slot, ghosts not counted. */
   slotSize(slot: number): number {
-    return this.slotSizes[slot]!;
+    return this.counts.of(slot);
   }
 
   /** First entry or ghost in the run of hash order that holds `order`. */
@@ -319,13 +320,31 @@ export class EntryTable {
     return this.rows.get(handle, at.next);
   }
 
+  collect(slot: number, from: number, to: number, into: Handle[]): void {
+    for (let order = from; order < to; order = this.index.runEnd(slot, order)) {
+      for (let h = this.firstInRun(slot, order); h !== 0; h = this.nextInRun(h)) {
+        const place = this.orderOf(h);
+        if (place >= order && place < to && !this.isGhost(h)) into.push(h);
+      }
+    }
+  }
+
+  /** Calls `visit` for the entries of a hash: one, as long as two keys of a slot don't share 64 bits. */
+  forHash(slot: number, low: number, high: number, visit: (handle: Handle) => void): void {
+    for (let handle = this.index.first(slot, low); handle !== 0; ) {
+      const next = this.nextInRun(handle);
+      if (this.hashLow(handle) === low && this.hashHigh(handle) === high && !this.isGhost(handle))
+        visit(handle);
+      handle = next;
+    }
+  }
+
   /** Takes an entry out of the index, with its key and value. */
   detach(handle: Handle): void {
     const { rows } = this;
     if (handle === this.lookedUp) this.lookedUp = 0;
     this.index.remove(this.slotOf(handle), rows.get(handle, at.hashLow), handle);
-    this.slotSizes[this.slotOf(handle)]!--;
-    this.size--;
+    this.counts.change(this.slotOf(handle), -1);
     rows.set(handle, at.state, rows.get(handle, at.state) | detachedFlag);
   }
 
@@ -346,8 +365,7 @@ export class EntryTable {
     rows.set(handle, at.keySlot, this.lookedSlot * 0x2_0000 + keyLength);
     rows.set(handle, at.state, rows.get(handle, at.state) & ~detachedFlag);
     this.index.add(this.lookedSlot, this.lookedLow, handle);
-    this.slotSizes[this.lookedSlot]!++;
-    this.size++;
+    this.counts.change(this.lookedSlot, 1);
     this.lookedUp = 0;
   }
 

@@ -1,5 +1,6 @@
 import { ByteWriter } from "../base/bytes.js";
 import { slotCount } from "../base/slot.js";
+import { chunkKinds, chunkVersion } from "./chunk-kinds.js";
 import type { DeadlineHeap } from "./deadline-heap.js";
 import { PackedCursor } from "./element-cursor.js";
 import { layoutOfKind } from "./element-layout.js";
@@ -7,10 +8,6 @@ import type { EntryTable } from "./entry-table.js";
 import type { GhostNotes } from "./ghost-notes.js";
 import type { Handle, StoreWalk } from "./keyspace.js";
 import type { PackedTrees } from "./packed-tree.js";
-
-/** Version and kinds of the store's chunks. */
-export const chunkVersion = 2;
-export const chunkKinds = { head: 1, entries: 2 } as const;
 
 /** What a walk reads: the state at its opening stays in there, in entries and ghosts. */
 export interface WalkSource {
@@ -36,7 +33,8 @@ const recordHeadBytes = 50;
 export class EntryWalk implements StoreWalk {
   readonly epoch: number;
   private readonly source: WalkSource;
-  private head: Uint8Array | null;
+  /** Chunks that come before the entries. */
+  private heads: readonly Uint8Array[];
   private readonly closed: (walk: EntryWalk) => void;
   /** The entries before (slot, order) are written, and `written` of those there. */
   private slot = 0;
@@ -49,10 +47,15 @@ export class EntryWalk implements StoreWalk {
   private readonly out = new ByteWriter(4096);
   private readonly run: Handle[] = [];
 
-  constructor(source: WalkSource, epoch: number, head: Uint8Array, closed: (walk: EntryWalk) => void) {
+  constructor(
+    source: WalkSource,
+    epoch: number,
+    heads: readonly Uint8Array[],
+    closed: (walk: EntryWalk) => void,
+  ) {
     this.source = source;
     this.epoch = epoch;
-    this.head = head;
+    this.heads = heads;
     this.closed = closed;
     this.cursor = new PackedCursor(source.trees);
   }
@@ -65,9 +68,9 @@ export class EntryWalk implements StoreWalk {
   }
 
   next(limitBytes: number): Uint8Array | null {
-    if (this.head !== null) {
-      const head = this.head;
-      this.head = null;
+    const head = this.heads[0];
+    if (head !== undefined) {
+      this.heads = this.heads.slice(1);
       return head;
     }
     const out = this.out;
@@ -88,7 +91,7 @@ export class EntryWalk implements StoreWalk {
 
   close(): void {
     this.slot = slotCount;
-    this.head = null;
+    this.heads = [];
     this.endTree();
     this.closed(this);
   }

@@ -1,5 +1,6 @@
 import type { HashKey } from "../base/keyed-hash.js";
 import type { LogTimeMs, Revision, Slot } from "../base/units.js";
+import type { EvictionPolicy } from "./eviction/policies.js";
 
 /** Names an entry until the next change of the keyspace; 0 is none. */
 export type Handle = number;
@@ -172,6 +173,10 @@ export interface Keyspace extends Collections {
   encodingOf(handle: Handle): Encoding;
   /** Revision of the last mutation. */
   revisionOf(handle: Handle): Revision;
+  /** Log time since the last recorded use, or under a policy that goes by age since creation, in ms. */
+  idleMsOf(handle: Handle): number;
+  /** The counter of an LFU policy (0 .. 255), null under another one. */
+  frequencyOf(handle: Handle): number | null;
   /** `noDeadline`, or unix ms. */
   deadlineOf(handle: Handle): LogTimeMs;
   /** The bytes of a string value. */
@@ -182,8 +187,10 @@ export interface Keyspace extends Collections {
   /** Charge of an entry as it stands. */
   chargeOf(handle: Handle): number;
   /**
-   * Makes room for `growthBytes` more (<= 0 always fits), evicting where the policy allows.
-   * @returns false when it can't: then nothing was changed. Handles are void after it, except detached ones and
+   * Makes room for `growthBytes` more (<= 0 always fits), evicting where the policy allows, a bounded number of keys
+   * per entry.
+   * @returns false when it can't. What would never fit evicts nothing; where the bound was reached, or nothing was left
+   * to evict, what went stays gone. Each eviction is one mutation. Handles are void after it, except detached ones and
    * the two that it is told to keep (0: none).
    */
   makeRoom(growthBytes: number, keep: Handle, keepToo?: Handle): boolean;
@@ -237,6 +244,23 @@ export interface Store extends Keyspace {
   nextDeadline(): LogTimeMs;
   /** The limit by an entry only; `reservedBytes` of it belong to sessions. */
   setLimit(limitBytes: number, reservedBytes: number): void;
+  /** At once; the keys keep what is recorded of their use. */
+  setEvictionPolicy(policy: EvictionPolicy): void;
+  readonly evictionPolicy: EvictionPolicy;
+  /** How many keys `makeRoom` may evict from now on, until it is told again. */
+  allowEvictions(count: number): void;
+  /** Evicts at most `limit` keys while the charge is above the target of a cut limit. */
+  shrink(limit: number): void;
+  /** The charge is above the target, and there is what may be evicted. */
+  readonly owesEvictions: boolean;
+  /** Notes `times` (1 .. 255) uses of the live key of this hash, if there is one. No mutation. */
+  touch(slot: Slot, hashLow: number, hashHigh: number, times: number): void;
+  /** The policy goes by uses, and the limit is near: reads should come back as touches. */
+  readonly wantsTouches: boolean;
+  /** Adds a live key that was read to `notes`, unless its recorded use is young enough. Changes no replicated state. */
+  noteRead(key: Uint8Array, start: number, end: number, notes: TouchNotes): void;
+  /** Whether a noted key's recorded use is old enough for a touch; null when the key is gone. */
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number): boolean | null;
   readonly limitBytes: number;
   readonly chargedBytes: number;
   readonly keysWithDeadline: number;
@@ -260,6 +284,11 @@ export interface StoreCounters {
   misses: number;
   expired: number;
   evicted: number;
+}
+
+/** Takes notes of keys that were read. */
+export interface TouchNotes {
+  add(slot: Slot, hashLow: number, hashHigh: number): void;
 }
 
 /** One snapshot walk. */

@@ -4,12 +4,14 @@ import type { HashKey } from "../base/keyed-hash.js";
 import { below, SeededRandom } from "../base/random.js";
 import type { LogTimeMs, Slot } from "../base/units.js";
 import { stringCharge } from "./charge.js";
+import { chunkKinds, chunkVersion } from "./chunk-kinds.js";
 import { CollectionStore } from "./collection-store.js";
 import { PackedCursor } from "./element-cursor.js";
 import { collectionEncoding, stringEncoding } from "./encoding.js";
 import { EntryLoader, type LoadedElement, type LoadedRecord, type LoadTarget } from "./entry-load.js";
 import { copyBytes, kindCodes, kinds, listHeadBytes } from "./entry-table.js";
-import { chunkKinds, chunkVersion, EntryWalk } from "./entry-walk.js";
+import { EntryWalk } from "./entry-walk.js";
+import { type EvictionPolicy, policyByCode } from "./eviction/policies.js";
 import { KeyScan, positionOf, slotSpan } from "./key-scan.js";
 import type {
   ByteSlice,
@@ -20,9 +22,17 @@ import type {
   Store,
   StoreCounters,
   StoreWalk,
+  TouchNotes,
   ValueKind,
 } from "./keyspace.js";
 import { SequenceHash } from "./sequence-hash.js";
+
+/** Reads are noted as touches once less than this part of the budget is free: 1/8. */
+const nearLimitShare = 8;
+/** Recency may be so old: a part of the time in which the cache turns over, at most a minute; at first a second. */
+const windowsPerTurnover = 16;
+const longestWindowMs = 60_000;
+const firstWindowMs = 1000;
 
 export interface StoreOptions {
   /** The cluster's secret; the digest and canonical order depend on it. */
@@ -37,7 +47,7 @@ export function createStore(options: StoreOptions): Store {
   return new MapStore(options);
 }
 
-/** The keys of one range: policy noeviction. */
+/** The keys of one range. */
 class MapStore extends CollectionStore implements Store, LoadTarget {
   readonly valueLimitBytes: number;
   readonly counters: StoreCounters = { hits: 0, misses: 0, expired: 0, evicted: 0 };
@@ -48,6 +58,8 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
   private reservedBytes = 0;
   private readonly stringSlice: ByteSlice = { bytes: new Uint8Array(0), offset: 0, length: 0 };
   private readonly keySlice: ByteSlice = { bytes: new Uint8Array(0), offset: 0, length: 0 };
+  /** How many keys may still be evicted in this entry. */
+  private evictionsLeft = 0;
   private seed = 0;
   private generator: SeededRandom | null = null;
   private loading: { loader: EntryLoader; keys: number; chargedBytes: number } | null = null;
@@ -142,8 +154,94 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
   stringCharge(keyLength: number, valueLength: number): number {
     return stringCharge(keyLength, valueLength);
   }
-  makeRoom(growthBytes: number): boolean {
-    return growthBytes <= 0 || this.chargedBytes + growthBytes <= this.targetBytes - this.reservedBytes;
+  makeRoom(growthBytes: number, keep: Handle, keepToo: Handle = 0): boolean {
+    if (growthBytes <= 0) return true;
+    const budget = this.targetBytes - this.reservedBytes;
+    if (this.chargedBytes + growthBytes <= budget) return true;
+    let kept = this.chargeInIndex(keep);
+    if (keepToo !== keep) kept += this.chargeInIndex(keepToo);
+    // What can never fit is refused before anything goes for it.
+    if (kept + growthBytes > budget) return false;
+    this.evictDownTo(budget - growthBytes, keep, keepToo);
+    return this.chargedBytes + growthBytes <= budget;
+  }
+
+  private chargeInIndex(handle: Handle): number {
+    return handle === 0 || this.table.isDetached(handle) ? 0 : this.chargeOf(handle);
+  }
+
+  private evictDownTo(bytes: number, keep: Handle, keepToo: Handle): void {
+    while (this.chargedBytes > bytes && this.evictionsLeft > 0) {
+      const victim = this.evictor.next(keep, keepToo);
+      if (victim === 0) return;
+      this.evictionsLeft--;
+      this.remove(victim);
+      this.counters.evicted++;
+    }
+  }
+
+  allowEvictions(count: number): void {
+    this.evictionsLeft = count;
+  }
+
+  get owesEvictions(): boolean {
+    if (this.chargedBytes <= this.targetBytes - this.reservedBytes) return false;
+    const { policy, volatile } = this.evictor;
+    return policy.order !== null && (policy.isVolatile ? volatile.counts.total : this.table.size) > 0;
+  }
+
+  shrink(limit: number): void {
+    this.evictionsLeft = limit;
+    this.evictDownTo(this.targetBytes - this.reservedBytes, 0, 0);
+  }
+
+  get evictionPolicy(): EvictionPolicy {
+    return this.evictor.policy;
+  }
+  setEvictionPolicy(policy: EvictionPolicy): void {
+    if (policy !== this.evictor.policy) this.evictor.setPolicy(policy, this.targetBytes);
+  }
+
+  touch(slot: Slot, hashLow: number, hashHigh: number, times: number): void {
+    this.table.forHash(slot, hashLow, hashHigh, (handle) => {
+      if (this.isLive(handle)) this.noteUses(handle, times);
+    });
+  }
+
+  get wantsTouches(): boolean {
+    const { order } = this.evictor.policy;
+    if (order !== "lru" && order !== "lfu" && order !== "s3fifo") return false;
+    const budget = this.targetBytes - this.reservedBytes;
+    return this.chargedBytes > budget - budget / nearLimitShare;
+  }
+
+  noteRead(key: Uint8Array, start: number, end: number, notes: TouchNotes): void {
+    const { table, evictor } = this;
+    const handle = table.lookup(key, start, end);
+    if (handle === 0 || !this.isLive(handle)) return;
+    // Under lfu every use counts, however lately the last one was recorded.
+    if (evictor.policy.order !== "lfu" && !evictor.isStale(handle, this.touchWindowMs)) return;
+    notes.add(table.slotOf(handle), table.hashLow(handle), table.hashHigh(handle));
+  }
+
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number): boolean | null {
+    let due: boolean | null = null;
+    this.table.forHash(slot, hashLow, hashHigh, (handle) => {
+      due = this.evictor.isStale(handle, this.touchWindowMs);
+    });
+    return due;
+  }
+
+  private get touchWindowMs(): number {
+    const { turnoverMs } = this.evictor;
+    return turnoverMs === 0 ? firstWindowMs : Math.min(longestWindowMs, turnoverMs / windowsPerTurnover);
+  }
+
+  idleMsOf(handle: Handle): number {
+    return Math.max(0, this.evictor.idleMs(handle));
+  }
+  frequencyOf(handle: Handle): number | null {
+    return this.evictor.frequencyOf(handle);
   }
 
   setString(
@@ -258,6 +356,7 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
   ): Handle {
     this.replaceKey(key, start, end);
     this.table.attach(detached, this.roomOf(detached), key, start, end);
+    this.evictor.entered(detached);
     this.heap.set(detached, deadlineMs);
     this.endChange(detached, true);
     return detached;
@@ -283,6 +382,7 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
     const room = this.roomOf(handle);
     this.beginChange(handle, room, room);
     this.heap.set(handle, 0);
+    this.evictor.leaves(handle);
     this.table.detach(handle);
     this.revision++;
     return this.attachWith(handle, key, keyStart, keyEnd, deadlineMs);
@@ -394,11 +494,13 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
     assert(reservedBytes >= 0 && reservedBytes <= limitBytes, "sessions have a share of the limit");
     this.targetBytes = limitBytes;
     this.reservedBytes = reservedBytes;
+    this.evictor.limitChanged(limitBytes);
   }
 
   digest(into: Uint32Array): void {
     into[0] = this.sum.low;
     into[1] = this.sum.high;
+    this.evictor.digest(into);
   }
 
   slotSize(slot: Slot): number {
@@ -414,13 +516,21 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
     head.u53(this.chargedBytes);
     head.u53(this.targetBytes);
     head.u53(this.reservedBytes);
+    head.u8(this.evictor.policy.code);
+    head.u53(this.evictor.gap);
+    head.u53(this.evictor.lastMs);
     this.epoch++;
     this.trees.nodes.epoch = this.epoch;
     this.trees.nodes.frozenBefore = this.epoch;
     const { table, heap, trees, ghosts } = this;
-    const walk = new EntryWalk({ table, heap, trees, ghosts }, this.epoch, head.take(), (closed) => {
-      this.walks = this.walks.filter((open) => open !== closed);
-    });
+    const walk = new EntryWalk(
+      { table, heap, trees, ghosts },
+      this.epoch,
+      [head.take(), ...this.evictor.evicted.chunks()],
+      (closed) => {
+        this.walks = this.walks.filter((open) => open !== closed);
+      },
+    );
     this.walks.push(walk);
     return walk;
   }
@@ -445,13 +555,19 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
       const limitBytes = reader.u53();
       const reservedBytes = reader.u53();
       if (reservedBytes > limitBytes) throw new DecodeError("more reserved than the limit");
+      const policy = policyByCode(reader.u8());
+      if (policy === null) throw new DecodeError("an unknown eviction policy");
+      this.evictor.setPolicy(policy, limitBytes);
+      this.evictor.gap = reader.u53();
+      this.evictor.lastMs = reader.u53();
       this.setLimit(limitBytes, reservedBytes);
       // Loading an element is no mutation.
       this.commandRevision = -1;
     } else if (kind === chunkKinds.entries) {
       if (this.loading === null) throw new DecodeError("store entries before their head");
       this.loading.loader.load(reader);
-    } else throw new DecodeError(`store chunk kind ${kind}`);
+    } else if (kind === chunkKinds.evicted) this.evictor.evicted.load(reader);
+    else throw new DecodeError(`store chunk kind ${kind}`);
     if (reader.remaining > 0) throw new DecodeError("bytes after a store chunk");
   }
 
@@ -476,6 +592,7 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
     const handle = table.insert(bytes, keyStart, keyEnd, kind === "list" ? listHeadBytes : valueLength);
     table.setRevision(handle, record.revision);
     table.setPolicy(handle, record.recency, record.frequency);
+    this.evictor.entered(handle);
     if (kind === "string") {
       copyBytes(
         bytes,
