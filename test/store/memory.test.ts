@@ -50,7 +50,8 @@ class Blocks {
     for (const [owner, { ref, length }] of this.refs) {
       const at = this.slab.offsetOf(ref);
       const content = this.slab.bytesOf(ref).subarray(at, at + length);
-      if (content[0] !== (owner & 0xff) || content[length - 1] !== (owner & 0xff)) expect.fail(`block of ${owner} changed`);
+      if (content[0] !== (owner & 0xff) || content[length - 1] !== (owner & 0xff))
+        expect.fail(`block of ${owner} changed`);
     }
   }
 }
@@ -64,8 +65,7 @@ test("pages serve other sizes: memory follows what is live when the sizes of val
   for (const size of [40, 300, 20, 1000, 90, 3000, 40]) {
     // Two of three go, at random: no page becomes empty by itself.
     for (const owner of [...blocks.refs.keys()]) if (random.u32() % 3 !== 0) blocks.remove(owner);
-    while (blocks.liveBytes < 3_000_000)
-      blocks.add(1 + (random.u32() % size));
+    while (blocks.liveBytes < 3_000_000) blocks.add(1 + (random.u32() % size));
     blocks.compact(400);
     blocks.check();
     expect(blocks.slab.reservedBytes).toBeLessThan(1.2 * blocks.liveBytes + openPagesBytes);
