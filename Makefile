@@ -41,7 +41,7 @@ mutants: $(STAMP) ## wrong lines, each of which the tests must notice (ONLY=, BU
 bench: build ## throughput and latency against etcd and Redis in one interleaved run
 	@bash test/bench/run.sh
 
-bench-store: $(STAMP) ## memory, operations and stalls of the store against redis-server and memcached (ENTRIES=5000000)
+bench-store: build ## memory, operations and stalls of the store against redis-server and memcached (ENTRIES=5000000)
 	@bash test/bench/store-run.sh
 
 bench-eviction: build ## hit ratio of each eviction policy on each trace, beside redis-server

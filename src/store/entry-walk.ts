@@ -17,6 +17,7 @@ export interface WalkSource {
   readonly ghosts: GhostNotes;
 }
 
+const endOfSlot = 0x1_0000_0000;
 /** Bytes of an entry's record besides its key and value at most. */
 const recordHeadBytes = 50;
 
@@ -45,7 +46,9 @@ export class EntryWalk implements StoreWalk {
   private nextElement = 0;
   private readonly cursor: PackedCursor;
   private readonly out = new ByteWriter(4096);
+  /** What is left of the run of hash order being written, from `runAt` on; -1: to be gathered. */
   private readonly run: Handle[] = [];
+  private runAt = -1;
 
   constructor(
     source: WalkSource,
@@ -78,6 +81,8 @@ export class EntryWalk implements StoreWalk {
     out.u8(chunkVersion);
     out.u8(chunkKinds.entries);
     const empty = out.length;
+    // Entries may have become ghosts, and runs been split, since the last chunk.
+    this.runAt = -1;
     if (this.tree !== 0 && !this.writeElements(limitBytes, empty)) return out.take();
     for (;;) {
       const handle = this.nextEntry();
@@ -101,18 +106,12 @@ export class EntryWalk implements StoreWalk {
     const { table } = this.source;
     const { run } = this;
     while (this.slot < slotCount) {
-      if (table.index.slotSizes[this.slot] !== 0) {
-        run.length = 0;
-        for (let h = table.firstInRun(this.slot, this.order); h !== 0; h = table.nextInRun(h))
-          if (table.orderOf(h) >= this.order && this.sees(h)) run.push(h);
-        if (run.length > 1) run.sort((a, b) => table.compareInSlot(a, b));
-        let at = 0;
-        while (at < this.written && at < run.length && table.orderOf(run[at]!) === this.order) at++;
-        if (at < run.length) return run[at]!;
-        this.order = table.index.runEnd(this.slot, this.order);
-      } else this.order = 0x1_0000_0000;
+      if (this.runAt < 0) this.readRun();
+      if (this.runAt < run.length) return run[this.runAt]!;
+      this.runAt = -1;
       this.written = 0;
-      if (this.order > 0xffff_ffff) {
+      this.order = this.hasSlot() ? table.index.runEnd(this.slot, this.order) : endOfSlot;
+      if (this.order === endOfSlot) {
         this.slot++;
         this.order = 0;
       }
@@ -120,10 +119,33 @@ export class EntryWalk implements StoreWalk {
     return 0;
   }
 
+  private hasSlot(): boolean {
+    return this.source.table.index.slotSizes[this.slot] !== 0;
+  }
+
+  /** Gathers what is to be written of the run of hash order that holds `order`. */
+  private readRun(): void {
+    const { table } = this.source;
+    const { run } = this;
+    run.length = 0;
+    this.runAt = 0;
+    if (!this.hasSlot()) return;
+    for (let h = table.firstInRun(this.slot, this.order); h !== 0; h = table.nextInRun(h))
+      if (table.orderOf(h) >= this.order && this.sees(h)) run.push(h);
+    if (run.length > 1) run.sort((a, b) => table.compareInSlot(a, b));
+    while (
+      this.runAt < this.written &&
+      this.runAt < run.length &&
+      table.orderOf(run[this.runAt]!) === this.order
+    )
+      this.runAt++;
+  }
+
   private pass(handle: Handle): void {
     const order = this.source.table.orderOf(handle);
     this.written = order === this.order ? this.written + 1 : 1;
     this.order = order;
+    this.runAt++;
   }
 
   private sees(handle: Handle): boolean {

@@ -122,8 +122,7 @@ export class Slab {
     this.credit = Math.min(this.credit + 2 * classBytes(page.sizeClass), maxCredit);
     const open = this.open[page.sizeClass]!;
     if (page.place < 0) page.place = open.push(number) - 1;
-    // One empty page per class is kept: a key that comes and goes would else open a page each time.
-    if (page.used === 0 && open.length > 1) this.releasePage(number, page);
+    if (page.used === 0) this.releasePage(number, page);
   }
 
   /** Whether blocks for two lengths are of one size. */
@@ -158,7 +157,7 @@ export class Slab {
   private compactPage(sizeClass: number, moved: BlockMoved): boolean {
     const open = this.open[sizeClass]!;
     const blockBytes = classBytes(sizeClass);
-    if (open.length < 3 || this.freeBytes[sizeClass]! * 8 < this.heldBytes[sizeClass]!) return false;
+    if (open.length < 2 || this.freeBytes[sizeClass]! * 8 < this.heldBytes[sizeClass]!) return false;
     // The sparsest of a few: the list is in no order that says more.
     let number = open[0]!;
     for (let i = 1; i < open.length && i < 16; i++)
