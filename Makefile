@@ -4,12 +4,12 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build mutants bench chaos proto docs clean
+.PHONY: help run test verify build mutants bench bench-store bench-eviction chaos proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
 	@echo
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(STAMP): package.json package-lock.json
 	npm ci --no-audit --no-fund
@@ -40,6 +40,12 @@ mutants: $(STAMP) ## wrong lines, each of which the tests must notice (ONLY=, BU
 
 bench: build ## throughput and latency against etcd and Redis in one interleaved run
 	@bash test/bench/run.sh
+
+bench-store: build ## memory, operations and stalls of the store against redis-server and memcached (ENTRIES=5000000)
+	@bash test/bench/store-run.sh
+
+bench-eviction: build ## hit ratio of each eviction policy on each trace, beside redis-server
+	@node --import ./test/bench/typescript-loader.mjs test/bench/eviction/main.ts
 
 chaos: build ## harm a cluster and judge it (WORKLOAD=register NEMESIS=kill MIX=1 DURATION=60 SEED=any NODES=3)
 	@node dist/main.js chaos $(if $(WORKLOAD),--workload $(WORKLOAD)) $(if $(NEMESIS),--nemesis $(NEMESIS)) $(if $(MIX),--mix $(MIX)) $(if $(DURATION),--duration $(DURATION)) $(if $(SEED),--seed $(SEED)) $(if $(NODES),--nodes $(NODES))

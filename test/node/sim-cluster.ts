@@ -7,6 +7,7 @@ import { LocalService } from "../../src/node/local-service.js";
 import { QuorateNode } from "../../src/node/node.js";
 import type { Replica } from "../../src/node/replica.js";
 import type { Logger } from "../../src/ports/telemetry.js";
+import type { EvictionPolicy } from "../../src/store/eviction/policies.js";
 import { SimHost, type SimHostOptions, SimScheduler } from "../simulation/sim-clock.js";
 import { type Crash, SimDisk } from "../simulation/sim-disk.js";
 import { SimLog } from "../simulation/sim-log.js";
@@ -22,6 +23,7 @@ export interface SimClusterOptions {
   readonly reads?: "lease" | "quorum";
   readonly durability?: "fsync" | "buffered";
   readonly maxmemoryBytes?: number;
+  readonly evictionPolicy?: EvictionPolicy;
   readonly logLimitBytes?: number;
   readonly valueLimitBytes?: number;
   readonly hosts?: readonly SimHostOptions[];
@@ -128,6 +130,7 @@ export class SimCluster {
       domain: `d${at + 1}`,
       capacity: 1,
       maxmemoryBytes: options.maxmemoryBytes ?? 64 * 1024 * 1024,
+      ...(options.evictionPolicy === undefined ? {} : { evictionPolicy: options.evictionPolicy }),
       valueLimitBytes: options.valueLimitBytes ?? 16 * 1024 * 1024,
       logLimitBytes: options.logLimitBytes ?? 16 * 1024 * 1024,
       initial: this.nodes.map((each) => each.address),
