@@ -8,7 +8,15 @@ import { DeadlineHeap } from "./deadline-heap.js";
 import { DigestSum } from "./digest-sum.js";
 import { EntryTable } from "./entry-table.js";
 import { chunkKinds, chunkVersion, EntryWalk } from "./entry-walk.js";
-import type { ByteSlice, Collections, Handle, Store, StoreCounters, StoreWalk, ValueKind } from "./keyspace.js";
+import type {
+  ByteSlice,
+  Collections,
+  Handle,
+  Store,
+  StoreCounters,
+  StoreWalk,
+  ValueKind,
+} from "./keyspace.js";
 import { entryCharge, sizeClassOf } from "./size-class.js";
 
 export interface StoreOptions {
