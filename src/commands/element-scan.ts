@@ -63,6 +63,12 @@ export function replyCursor(cursor: number, reply: ReplySink): void {
   reply.bulk(digits, 0, digits.length);
 }
 
+/** Packed scores are answered as integers where they are, up to 2^62, as Redis packs them. */
+function scannedScore(score: number, packed: boolean): string {
+  const asInteger = packed && Number.isInteger(score) && Math.abs(score) <= 2 ** 62;
+  return asInteger ? String(BigInt(score)) : formatDouble(score);
+}
+
 /** Past the hashes of all elements. */
 const hashEnd = 2 ** 32;
 
@@ -118,7 +124,7 @@ export function scanElements(
     replySlice(member, reply);
     if (kind === "hash") replySlice(cursor.value, reply);
     else if (kind === "zset") {
-      const score = latin1Bytes(formatDouble(cursor.score));
+      const score = latin1Bytes(scannedScore(cursor.score, whole));
       reply.bulk(score, 0, score.length);
     }
   }

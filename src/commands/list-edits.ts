@@ -5,7 +5,7 @@ import {
   findKind,
   isWord,
   readAtLeast,
-  readSignedCount,
+  readInteger,
   roomForElements,
   sameBytes,
 } from "./arguments.js";
@@ -67,12 +67,12 @@ const lrem = defineCommand({
   syntax: "key count element",
   arity: 4,
   reply: "how many were removed",
-  errors: ["not-integer", "out-of-range", "wrong-type"],
+  errors: ["not-integer", "wrong-type"],
   flags: ["write"],
   categories: ["write", "list", "slow"],
   frees: true,
   run(keyspace, args, reply) {
-    if (!readSignedCount(args, 1, reply)) return;
+    if (!readInteger(args, 1, reply)) return;
     const backwards = parsedNumber < 0;
     const most = parsedNumber === 0 ? Number.POSITIVE_INFINITY : Math.abs(parsedNumber);
     const handle = findKind(keyspace, args, 0, "list", reply);
@@ -106,7 +106,7 @@ function readSearch(args: CommandView, reply: ReplySink): boolean {
       return false;
     }
     if (isWord(args, i, "RANK")) {
-      if (!readSignedCount(args, i + 1, reply)) return false;
+      if (!readInteger(args, i + 1, reply)) return false;
       search.rank = parsedNumber;
       if (search.rank === 0) {
         reply.error("invalid-argument", zeroRank);
@@ -141,9 +141,12 @@ const lpos = defineCommand({
   categories: ["read", "list", "slow"],
   run(keyspace, args, reply) {
     if (!readSearch(args, reply)) return;
-    const { count, mostCompared } = search;
+    const { mostCompared } = search;
     const backwards = search.rank < 0;
-    const rank = Math.abs(search.rank);
+    // -2^63 has no positive counterpart: Redis finds every match from the tail.
+    const every = search.rank === -(2 ** 63) && search.count >= 0;
+    const rank = search.rank === -(2 ** 63) ? 1 : Math.abs(search.rank);
+    const count = every ? 0 : search.count;
     const handle = findKind(keyspace, args, 0, "list", reply);
     if (handle < 0) return;
     const found: number[] = [];

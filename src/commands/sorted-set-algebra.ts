@@ -27,6 +27,8 @@ interface Request {
   withScores: boolean;
   /** For a count; infinite without. */
   limit: number;
+  /** Added to every score. */
+  zero: number;
 }
 
 /** Reads number of keys (in argument `at`), keys and options, or replies an error. */
@@ -66,6 +68,7 @@ function readRequest(
     aggregate: "sum",
     withScores: false,
     limit: Number.POSITIVE_INFINITY,
+    zero: 0,
   };
   return readOptions(request, operation, purpose, args, at + 1 + keys, reply) ? request : null;
 }
@@ -157,7 +160,7 @@ function unite(keyspace: Keyspace, request: Request, result: Handle): void {
       const value = weighted(source.weight, source.isSet ? 1 : cursor.score);
       const before = keyspace.zsetScore(result, bytes, offset, end);
       const score = Number.isNaN(before) ? value : aggregated(request.aggregate, before, value);
-      keyspace.zsetSet(result, score, bytes, offset, end);
+      keyspace.zsetSet(result, score + request.zero, bytes, offset, end);
     }
   }
 }
@@ -195,7 +198,7 @@ function intersect(keyspace: Keyspace, request: Request, result: Handle): number
     const score = commonScore(keyspace, request, first.isSet ? 1 : cursor.score, bytes, offset, end);
     if (Number.isNaN(score)) continue;
     count++;
-    if (result !== 0) keyspace.zsetSet(result, score, bytes, offset, end);
+    if (result !== 0) keyspace.zsetSet(result, score + request.zero, bytes, offset, end);
   }
   return count;
 }
@@ -226,6 +229,8 @@ function run(
   if (operation !== "subtract") request.sources.sort((a, b) => a.length - b.length);
   if (purpose === "count") return reply.integer(intersect(keyspace, request, 0));
   const result = keyspace.createDetached("zset");
+  // Zero has no sign in the store, but it has in an answer: adding 0 makes 0 of -0, adding -0 keeps it.
+  request.zero = purpose === "store" ? 0 : -0;
   if (operation === "unite") unite(keyspace, request, result);
   else if (operation === "intersect") intersect(keyspace, request, result);
   else subtract(keyspace, request, result);

@@ -103,7 +103,7 @@ function increment(
     if (!roomForElements(keyspace, args, 0, "zset", handle, 1, growth, reply)) return;
   }
   reply.double(next);
-  keyspace.zsetSet(collectionAt(keyspace, args, 0, "zset", handle), next, bytes, start, end);
+  keyspace.zsetSet(collectionAt(keyspace, args, 0, "zset", handle), next + 0, bytes, start, end);
 }
 
 const zadd = defineCommand({
@@ -144,7 +144,8 @@ const zadd = defineCommand({
       const end = args.end(first + 2 * n + 1);
       const current = keyspace.zsetScore(handle, args.bytes, start, end);
       if (current === scores[n] || !mayBecome(flags, current, scores[n]!)) continue;
-      if (keyspace.zsetSet(handle, scores[n]!, args.bytes, start, end)) added++;
+      // Zero has no sign in the store: -0 + 0 is 0.
+      if (keyspace.zsetSet(handle, scores[n]! + 0, args.bytes, start, end)) added++;
       else changed++;
     }
     reply.integer(flags & zaddFlags.changed ? added + changed : added);
