@@ -8,7 +8,10 @@ export type Companion = "none" | "value" | "score";
 
 /** SRANDMEMBER, HRANDFIELD and ZRANDMEMBER without a count; `handle` 0 for an absent key. */
 export function replyOneDrawn(keyspace: Keyspace, handle: Handle, reply: ReplySink): void {
-  if (handle === 0) return reply.nil();
+  if (handle === 0) {
+    reply.nil();
+    return;
+  }
   const cursor = keyspace.elements(handle, drawIndex(keyspace, keyspace.lengthOf(handle)), false);
   cursor.next();
   replySlice(cursor.member, reply);
@@ -37,9 +40,15 @@ export function replyDrawnElements(
   companion: Companion,
   reply: ReplySink,
 ): void {
-  if (handle === 0 || count === 0) return reply.array(0);
+  if (handle === 0 || count === 0) {
+    reply.array(0);
+    return;
+  }
   const size = keyspace.lengthOf(handle);
-  if (-count > mostDraws) return reply.error("reply-too-large", `at most ${mostDraws} elements are drawn`);
+  if (-count > mostDraws) {
+    reply.error("reply-too-large", `at most ${mostDraws} elements are drawn`);
+    return;
+  }
   const total = count < 0 ? -count : Math.min(count, size);
   if (companion === "none") reply.array(total);
   else reply.pairs(total);

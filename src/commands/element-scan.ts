@@ -82,7 +82,10 @@ export function scanElements(
   args: CommandView,
   reply: ReplySink,
 ): void {
-  if (!readCursor(args, 1)) return reply.error("invalid-argument", "invalid cursor");
+  if (!readCursor(args, 1)) {
+    reply.error("invalid-argument", "invalid cursor");
+    return;
+  }
   const from = readCursorValue;
   const handle = findKind(keyspace, args, 0, kind, reply);
   if (handle < 0) return;

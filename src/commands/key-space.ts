@@ -68,15 +68,23 @@ const copy = defineCommand({
 
 function rename(onlyIfAbsent: boolean, keyspace: Keyspace, args: CommandView, reply: ReplySink): void {
   const source = findKey(keyspace, args, 0);
-  if (source === 0) return reply.error("no-such-key", null);
+  if (source === 0) {
+    reply.error("no-such-key", null);
+    return;
+  }
   const same = sameKeys(args);
   if (!same) {
-    if (onlyIfAbsent && findKey(keyspace, args, 1) !== 0) return reply.integer(0);
+    if (onlyIfAbsent && findKey(keyspace, args, 1) !== 0) {
+      reply.integer(0);
+      return;
+    }
     // Both old entries go in the same change, so only what it is charged more under its new name needs room.
     const target = findKey(keyspace, args, 1);
     const freed = keyspace.chargeOf(source) + (target === 0 ? 0 : keyspace.chargeOf(target));
-    if (!keyspace.makeRoom(keyspace.chargeUnderKey(source, args.length(1)) - freed, source, target))
-      return reply.error("out-of-memory", null);
+    if (!keyspace.makeRoom(keyspace.chargeUnderKey(source, args.length(1)) - freed, source, target)) {
+      reply.error("out-of-memory", null);
+      return;
+    }
     keyspace.rename(source, args.bytes, args.start(1), args.end(1));
   }
   if (!onlyIfAbsent) reply.status("OK");

@@ -187,7 +187,10 @@ function move(
 ): void {
   const source = findKind(keyspace, args, 0, "list", reply);
   if (source < 0) return;
-  if (source === 0) return reply.nil();
+  if (source === 0) {
+    reply.nil();
+    return;
+  }
   const target = findKind(keyspace, args, 1, "list", reply);
   if (target < 0) return;
   const length = keyspace.lengthOf(source);
@@ -203,7 +206,10 @@ function move(
     return;
   }
   const growth = keyspace.growthOf("list", target, args.length(1), 1, elementBytes("list", size));
-  if (!keyspace.makeRoom(growth, source, target)) return reply.error("out-of-memory", null);
+  if (!keyspace.makeRoom(growth, source, target)) {
+    reply.error("out-of-memory", null);
+    return;
+  }
   reply.bulk(element, 0, size);
   if (target !== 0) keyspace.listPush(target, toHead, element, 0, size);
   keyspace.listRemove(source, index, 1);

@@ -32,7 +32,10 @@ function push(
 ): void {
   let handle = findKind(keyspace, args, 0, "list", reply);
   if (handle < 0) return;
-  if (handle === 0 && onlyIfPresent) return reply.integer(0);
+  if (handle === 0 && onlyIfPresent) {
+    reply.integer(0);
+    return;
+  }
   let bytes = 0;
   for (let i = 1; i < args.count; i++) bytes += elementBytes("list", args.length(i));
   if (!roomForElements(keyspace, args, 0, "list", handle, args.count - 1, bytes, reply)) return;
@@ -110,7 +113,10 @@ function pop(
   args: CommandView,
   reply: ReplySink,
 ): void {
-  if (args.count > 2) return refuseArity(definition, reply);
+  if (args.count > 2) {
+    refuseArity(definition, reply);
+    return;
+  }
   const counted = args.count === 2;
   if (counted && !readAtLeast(args, 1, 0, notPositive, reply)) return;
   const wanted = counted ? parsedNumber : 1;

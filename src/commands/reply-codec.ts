@@ -292,12 +292,12 @@ export class ValueSink implements ReplySink {
       parent.items.push(done);
       if (--parent.left > 0) return;
       this.open.pop();
-      done = valueOf(parent.shape, parent.items);
+      done = shapedValue(parent.shape, parent.items);
     }
   }
   private begin(count: number, shape: Shape): void {
     if (this.open.length === deepestReply) throw new DecodeError("a reply nested too deep");
-    if (count === 0) this.add(valueOf(shape, []));
+    if (count === 0) this.add(shapedValue(shape, []));
     else this.open.push({ items: [], left: shape === "map" ? 2 * count : count, shape });
   }
   status(text: string): void {
@@ -343,7 +343,7 @@ export class ValueSink implements ReplySink {
 
 type Shape = "array" | "set" | "map" | "pairs";
 
-function valueOf(shape: Shape, items: readonly ReplyValue[]): ReplyValue {
+function shapedValue(shape: Shape, items: readonly ReplyValue[]): ReplyValue {
   switch (shape) {
     case "array":
     case "set":

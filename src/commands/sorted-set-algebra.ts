@@ -124,7 +124,7 @@ function readWeights(sources: readonly Source[], args: CommandView, from: number
   return true;
 }
 
-/** Infinities of both signs add up to 0, as in Redis. */
+/** As in Redis: infinities of both signs add up to 0, and NaN (infinity weighed with 0) is neither less nor greater. */
 function aggregated(aggregate: Aggregate, score: number, value: number): number {
   switch (aggregate) {
     case "sum": {
@@ -132,9 +132,11 @@ function aggregated(aggregate: Aggregate, score: number, value: number): number 
       return Number.isNaN(sum) ? 0 : sum;
     }
     case "min":
-      return value < score ? value : score;
+      if (value < score) return value;
+      return score;
     case "max":
-      return value > score ? value : score;
+      if (value > score) return value;
+      return score;
   }
 }
 
@@ -227,14 +229,20 @@ function run(
   if (request === null) return;
   // From the smallest: which sums come first shows in a float's last digits.
   if (operation !== "subtract") request.sources.sort((a, b) => a.length - b.length);
-  if (purpose === "count") return reply.integer(intersect(keyspace, request, 0));
+  if (purpose === "count") {
+    reply.integer(intersect(keyspace, request, 0));
+    return;
+  }
   const result = keyspace.createDetached("zset");
   // Zero has no sign in the store, but it has in an answer: adding 0 makes 0 of -0, adding -0 keeps it.
   request.zero = purpose === "store" ? 0 : -0;
   if (operation === "unite") unite(keyspace, request, result);
   else if (operation === "intersect") intersect(keyspace, request, result);
   else subtract(keyspace, request, result);
-  if (purpose === "store") return storeDetached(keyspace, args, 0, result, reply);
+  if (purpose === "store") {
+    storeDetached(keyspace, args, 0, result, reply);
+    return;
+  }
   try {
     replyRanks(keyspace, result, 0, keyspace.lengthOf(result), false, request.withScores, reply);
   } finally {

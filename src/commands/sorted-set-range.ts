@@ -179,9 +179,10 @@ export function readRangeOptions(
 
 const limitNeedsRange = "syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
 
-/** Narrows what `locate` found to LIMIT's part, counted in the direction of the answer. */
+/** Narrows what `locate` found to LIMIT's part, counted in the direction of the answer; ranks take no notice of it. */
 export function applyLimit(): void {
-  const { offset, limit, reverse } = rangeOptions;
+  const { by, offset, limit, reverse } = rangeOptions;
+  if (by === "rank") return;
   if (offset < 0 || offset >= rankCount) {
     rankCount = 0;
     return;

@@ -45,7 +45,10 @@ function answer(
   if (!readWanted(args, 0, by, reverse, false, reply)) return;
   const handle = findKind(keyspace, args, 0, "zset", reply);
   if (handle < 0) return;
-  if (handle === 0) return reply.array(0);
+  if (handle === 0) {
+    reply.array(0);
+    return;
+  }
   locate(keyspace, handle, args, rangeOptions.reverse);
   applyLimit();
   const { withScores } = rangeOptions;
@@ -155,7 +158,10 @@ function count(by: RangeBy, keyspace: Keyspace, args: CommandView, reply: ReplyS
   if (!readRange(by, args, 1, 2, reply)) return;
   const handle = findKind(keyspace, args, 0, "zset", reply);
   if (handle < 0) return;
-  if (handle === 0) return reply.integer(0);
+  if (handle === 0) {
+    reply.integer(0);
+    return;
+  }
   locate(keyspace, handle, args, false);
   reply.integer(rankCount);
 }
@@ -193,7 +199,10 @@ function removeRange(by: RangeBy, keyspace: Keyspace, args: CommandView, reply: 
   if (!readRange(by, args, 1, 2, reply)) return;
   const handle = findKind(keyspace, args, 0, "zset", reply);
   if (handle < 0) return;
-  if (handle === 0) return reply.integer(0);
+  if (handle === 0) {
+    reply.integer(0);
+    return;
+  }
   locate(keyspace, handle, args, false);
   const removed = rankCount;
   if (removed > 0) {
@@ -250,14 +259,20 @@ function popStart(keyspace: Keyspace, handle: number, count: number, highest: bo
 }
 
 function pop(highest: boolean, keyspace: Keyspace, args: CommandView, reply: ReplySink): void {
-  if (args.count > 2) return reply.error("syntax", null);
+  if (args.count > 2) {
+    reply.error("syntax", null);
+    return;
+  }
   const counted = args.count === 2;
   if (counted && !readAtLeast(args, 1, 0, notPositive, reply)) return;
   const most = counted ? parsedNumber : 1;
   const handle = findKind(keyspace, args, 0, "zset", reply);
   if (handle < 0) return;
   const popped = handle === 0 ? 0 : Math.min(most, keyspace.lengthOf(handle));
-  if (popped === 0) return reply.array(0);
+  if (popped === 0) {
+    reply.array(0);
+    return;
+  }
   const start = popStart(keyspace, handle, popped, highest);
   if (counted) replyRanks(keyspace, handle, start, popped, highest, true, reply);
   else {

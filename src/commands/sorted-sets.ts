@@ -93,11 +93,23 @@ function increment(
   const end = args.end(first + 1);
   const current = handle === 0 ? Number.NaN : keyspace.zsetScore(handle, bytes, start, end);
   if (Number.isNaN(current)) {
-    if (flags & zaddFlags.present) return reply.nil();
-  } else if (flags & zaddFlags.absent) return reply.nil();
+    if (flags & zaddFlags.present) {
+      reply.nil();
+      return;
+    }
+  } else if (flags & zaddFlags.absent) {
+    reply.nil();
+    return;
+  }
   const next = Number.isNaN(current) ? scores[0]! : current + scores[0]!;
-  if (Number.isNaN(next)) return reply.error("invalid-argument", notANumber);
-  if (!mayBecome(flags, current, next)) return reply.nil();
+  if (Number.isNaN(next)) {
+    reply.error("invalid-argument", notANumber);
+    return;
+  }
+  if (!mayBecome(flags, current, next)) {
+    reply.nil();
+    return;
+  }
   if (Number.isNaN(current)) {
     const growth = elementBytes("zset", end - start);
     if (!roomForElements(keyspace, args, 0, "zset", handle, 1, growth, reply)) return;

@@ -198,7 +198,12 @@ export async function compareRandom(
   const maker = new CommandMaker(seed);
   let resp3 = false;
   await comparator.compare([{ words: ["FLUSHALL"], comparison: "bytes" }], false);
+  let told = 0;
   for (let sent = 0; sent < count; resp3 = !resp3) {
+    if (sent - told >= 100_000) {
+      told = sent;
+      console.log(`differential: ${sent} commands are equal`);
+    }
     const batch: MadeCommand[] = [];
     while (batch.length < 500) batch.push(...maker.next());
     const difference = await comparator.compare(batch, resp3);
