@@ -3,7 +3,7 @@ import { findKey, isStringOrAbsent, isWord, readInteger, roomForString } from ".
 import { bitCount, bitPosition } from "./bit-search.js";
 import type { CommandView } from "./command-codec.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
-import { parsedNumber, parseInteger } from "./integer.js";
+import { isGreater, parsedBig, parsedNumber, parseInteger } from "./integer.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** Strings as arrays of bits; bit 0 is the highest bit of the first byte. */
@@ -139,9 +139,10 @@ const bitcount = defineCommand({
     if (args.count === 3 || args.count === 4) {
       if (!readInteger(args, 1, reply)) return;
       start = parsedNumber;
+      const startBig = parsedBig;
       if (!readInteger(args, 2, reply)) return;
       end = parsedNumber;
-      if (start < 0 && end < 0 && start > end) return reply.integer(0);
+      if (start < 0 && end < 0 && isGreater(start, startBig, end, parsedBig)) return reply.integer(0);
       unit = readUnit(args, 3, reply);
       if (unit === null) return;
     } else if (args.count !== 1) return reply.error("syntax", null);

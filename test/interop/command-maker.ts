@@ -160,7 +160,11 @@ export class CommandMaker {
     let words = [this.cased(name), ...this.builders[name]!().map(String)];
     // What goes over a hash table from a cursor, mixes scores under keys of one score, or might expire meanwhile has no
     // one answer.
-    const fragile = scans.has(name) || words.some((word) => /^(p?ex|p?expire|p?setex|db)$/i.test(word));
+    // Redis would draw 2^63 - 1 elements, were it asked to.
+    const fragile =
+      scans.has(name) ||
+      drawing.has(name) ||
+      words.some((word) => /^(p?ex|p?expire|p?setex|db)$/i.test(word));
     if (!fragile && !words.some((word) => typedKeys.lex.includes(word))) words = this.damaged(words);
     if (unordered.has(name)) return [{ words, comparison: "unordered" }];
     if (scans.has(name)) return [{ words, comparison: "unordered" }];
