@@ -35,11 +35,12 @@ export interface Machine {
   /** An index without an entry for the machine (no-op, configuration). */
   skip(index: LogIndex, term: Term): void;
   /**
-   * Runs a read command against the applied state.
-   * @returns false, with nothing written, when a key of it has a deadline that is due by `estimateMs` but not
-   * by the last applied stamp: the read must wait for a clock entry.
+   * Whether a key of a read has a deadline that is due by `estimateMs` but not by the last applied stamp: the read must
+   * wait for a clock entry. Asked before a reply is begun, since one that was begun must be ended.
    */
-  read(command: CommandView, estimateMs: LogTimeMs, reply: ReplySink): boolean;
+  isDue(command: CommandView, estimateMs: LogTimeMs): boolean;
+  /** Runs a read command that isn't due against the applied state. */
+  read(command: CommandView, estimateMs: LogTimeMs, reply: ReplySink): void;
   status(): MachineStatus;
   /** Earliest deadline in the store (0 none): when the leader owes a clock entry. */
   nextDeadlineMs(): LogTimeMs;

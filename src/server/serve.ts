@@ -63,6 +63,7 @@ export function serve(
   const transport = createGrpcTransport({
     listen: `${config.host}:${config.peerPort}`,
     advertise: at(config.peerPort),
+    natMap: new Map(config.natMap),
     log,
     telemetry,
   });

@@ -143,8 +143,10 @@ export class SimHost {
   private wallOffsetMs: number;
   private pausedSinceMs: number | null = null;
   private asleep = false;
-  /** What happened to a stopped process: it comes in this order when it goes on. */
+  /** What came to a stopped process from outside. */
   private held: (() => void)[] = [];
+  /** Timers of a stopped process: when it goes on, what lies in its sockets comes first, as in libuv. */
+  private heldTimers: (() => void)[] = [];
   private crashListeners: (() => void)[] = [];
   private pauseListeners: (() => void)[] = [];
   /** Rises with each pause. */
@@ -210,8 +212,9 @@ export class SimHost {
     if (this.asleep) this.monotonicOffsetMs -= (this.scheduler.nowMs - this.pausedSinceMs) * this.rate;
     this.asleep = false;
     this.pausedSinceMs = null;
-    const held = this.held;
+    const held = [...this.held, ...this.heldTimers];
     this.held = [];
+    this.heldTimers = [];
     const incarnation = this.incarnation;
     for (const callback of held)
       this.scheduler.after(0, () => {
@@ -227,6 +230,7 @@ export class SimHost {
   crash(): void {
     this.incarnation++;
     this.held = [];
+    this.heldTimers = [];
     this.pausedSinceMs = null;
     this.asleep = false;
     const listeners = this.crashListeners;
@@ -249,10 +253,12 @@ export class SimHost {
     const incarnation = this.incarnation;
     const event: SimEvent = this.scheduler.after(Math.max(0, delayMs) / this.rate, () => {
       if (this.incarnation !== incarnation) return;
-      this.run(() => {
+      const fire = (): void => {
         // A timer may be cancelled while the process is stopped.
         if (!event.cancelled) callback();
-      });
+      };
+      if (this.paused) this.heldTimers.push(fire);
+      else fire();
     });
     return event;
   }
