@@ -62,7 +62,6 @@ export class Faults {
   private begin(fault: Fault): void {
     const { cluster } = this;
     if (this.healed || cluster.scheduler.nowMs < this.quietUntilMs) return;
-    const machine = cluster.nodes[fault.node]!;
     const text = `${fault.kind} of node ${fault.node} for ${fault.lastsMs} ms`;
     if (!this.carryOut(fault)) {
       this.trace(`(no ${text})`);
@@ -70,7 +69,6 @@ export class Faults {
     }
     this.done.set(fault.kind, (this.done.get(fault.kind) ?? 0) + 1);
     this.trace(text);
-    machine.host.touched = true;
   }
 
   /** @returns false when it can't be done as things are. */

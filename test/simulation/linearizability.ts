@@ -1,92 +1,66 @@
+import type { Model as CheckerModel } from "../../jepsen-like/checker/model.js";
+import type { Operation as CheckerOperation } from "../../jepsen-like/checker/operation.js";
+import { search } from "../../jepsen-like/checker/search.js";
+import { commandByName } from "../../src/commands/table.js";
 import type { Observation, Shown } from "./workloads/workload.js";
 
-export type Verdict = "valid" | "invalid" | "unknown";
-
-/** The sequential meaning of one object; states are strings, so that they can be remembered. */
+/** The sequential meaning of one object, as commands and replies. */
 export interface Model {
   readonly initial: string;
   /** What the command answers in a state, and the state after it. */
-  step(state: string, name: string, args: readonly string[]): { readonly state: string; readonly reply: Shown };
+  step(
+    state: string,
+    name: string,
+    args: readonly string[],
+  ): { readonly state: string; readonly reply: Shown };
 }
 
-/** Searches are given up after so many steps. */
-const stepLimit = 2_000_000;
+const stepBudget = 300_000;
 
-/**
- * Whether one object's history is linearizable: Wing and Gong's search over the pending operations, with Lowe's memory
- * of (done, state) pairs. Unknown outcomes have an open end and may never have taken effect.
- */
-export function checkLinearizable(history: readonly Observation[], model: Model): Verdict {
-  const operations = history.filter(
-    ({ outcome, operation }) => outcome === "ok" || (outcome === "unknown" && !readsOnly(operation.name)),
-  );
-  const known = operations.filter(({ outcome }) => outcome === "ok").length;
-  const search = new Search(operations, model);
-  return search.run(known);
+/** What is wrong with one object's history, as the checker tells it; null when it is linearizable. */
+export function whyNotLinearizable(history: readonly Observation[], model: Model): string | null {
+  const operations = history.map(operationOf).filter((each) => each !== null);
+  const result = search(checkerModel(model), operations, stepBudget);
+  if (result.verdict === "valid") return null;
+  if (result.verdict === "unknown") return "nobody can tell whether it is linearizable";
+  const { f, output, invokedNs, input } = result.failed;
+  const asked = (input as readonly string[]).join(" ");
+  return `it is not linearizable: no order allows ${f} ${asked} -> ${JSON.stringify(output)} of ${invokedNs / 1e6} ms`;
 }
 
-export function readsOnly(name: string): boolean {
-  return name === "GET" || name === "STRLEN" || name === "EXISTS" || name === "MGET";
+function checkerModel(model: Model): CheckerModel<string> {
+  return {
+    name: "commands",
+    initial: model.initial,
+    step(state, { f, input, output, outcome }) {
+      const next = model.step(state, f, input as readonly string[]);
+      return outcome === "ok" && !sameShown(next.reply, output as Shown) ? [] : [next.state];
+    },
+    stateKey: (state) => state,
+  };
 }
 
-class Search {
-  private readonly done: Uint8Array;
-  private readonly seen = new Set<string>();
-  private steps = 0;
-  private readonly byReturn: readonly number[];
-
-  constructor(
-    private readonly operations: readonly Observation[],
-    private readonly model: Model,
-  ) {
-    this.done = new Uint8Array(operations.length);
-    this.byReturn = operations
-      .map((_, id) => id)
-      .filter((id) => operations[id]!.outcome === "ok")
-      .sort((a, b) => operations[a]!.returnedMs - operations[b]!.returnedMs);
-  }
-
-  run(known: number): Verdict {
-    const found = this.from(this.model.initial, known, 0, 0);
-    if (found) return "valid";
-    return this.steps > stepLimit ? "unknown" : "invalid";
-  }
-
-  /** `firstReturn`: all before it in order of return are done; `firstCall` likewise in order of invocation. */
-  private from(state: string, left: number, firstReturn: number, firstCall: number): boolean {
-    if (left === 0) return true;
-    if (++this.steps > stepLimit) return false;
-    const { operations, done, byReturn } = this;
-    let nextReturn = firstReturn;
-    while (done[byReturn[nextReturn]!] === 1) nextReturn++;
-    let nextCall = firstCall;
-    while (done[nextCall] === 1) nextCall++;
-    const key = this.keyOf(state, nextCall);
-    if (this.seen.has(key)) return false;
-    this.seen.add(key);
-    // Whoever was invoked after the first pending return can't come before it.
-    const endMs = operations[byReturn[nextReturn]!]!.returnedMs;
-    for (let id = nextCall; id < operations.length; id++) {
-      const each = operations[id]!;
-      if (each.invokedMs > endMs) break;
-      if (done[id] === 1) continue;
-      const next = this.model.step(state, each.operation.name, each.operation.args);
-      const isKnown = each.outcome === "ok";
-      if (isKnown ? !sameShown(next.reply, each.reply) : next.state === state) continue;
-      done[id] = 1;
-      if (this.from(next.state, left - (isKnown ? 1 : 0), nextReturn, nextCall)) return true;
-      done[id] = 0;
-    }
-    return false;
-  }
-
-  private keyOf(state: string, nextCall: number): string {
-    let bits = "";
-    let last = this.done.length - 1;
-    while (last >= nextCall && this.done[last] === 0) last--;
-    for (let i = nextCall; i <= last; i++) bits += this.done[i] === 1 ? "1" : "0";
-    return `${nextCall}/${bits}/${state}`;
-  }
+function operationOf({
+  operation,
+  invokedMs,
+  returnedMs,
+  outcome,
+  reply,
+}: Observation): CheckerOperation | null {
+  const { name, args, client } = operation;
+  // What only reads takes no effect when it fails, whatever its error says.
+  if (outcome === "refused" || (outcome === "unknown" && commandByName(name)!.access === "read")) return null;
+  const isOk = outcome === "ok";
+  return {
+    process: client,
+    f: name,
+    key: args[0]!,
+    input: args,
+    output: reply,
+    invokedNs: invokedMs * 1e6,
+    completedNs: isOk ? returnedMs * 1e6 : null,
+    outcome: isOk ? "ok" : "info",
+  };
 }
 
 export function sameShown(a: Shown, b: Shown): boolean {

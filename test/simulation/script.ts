@@ -13,6 +13,8 @@ export interface Shape {
   readonly maxDelayMs: number;
   readonly mostWriteMs: number;
   readonly clients: number;
+  /** Operations that one client has under way at most. */
+  readonly outstanding: number;
   /** Keys of each workload. */
   readonly keys: number;
   /** Faults and operations end here; then all heals. */

@@ -7,7 +7,6 @@ import { SeenPositions } from "../../src/client/seen.js";
 import { SessionCore } from "../../src/client/session-core.js";
 import { consistencyLevels, writeCommand } from "../../src/commands/command-codec.js";
 import { decodeReply, RecordingSink, type ReplyValue } from "../../src/commands/reply-codec.js";
-import type { ReplySink } from "../../src/commands/reply-sink.js";
 import { commandByName } from "../../src/commands/table.js";
 import type { ReadFreshness, ReplyTarget, ServiceConnection, Topology } from "../../src/node/service.js";
 import type { SimCluster, SimNode } from "../node/sim-cluster.js";
@@ -187,7 +186,7 @@ interface Attempt {
 }
 
 /** The way between an application and one node. Each direction keeps its order. */
-class SimLink implements ReplyTarget {
+class SimLink {
   id = "";
   private connection: ServiceConnection | null = null;
   private incarnation = 0;
@@ -197,7 +196,6 @@ class SimLink implements ReplyTarget {
   private dropped = false;
   private heardAtMs = 0;
   private nextToken = 1;
-  private answering = 0;
   private lastArrivalMs = 0;
   private lastReplyMs = 0;
   private unwatch: (() => void) | null = null;
@@ -239,7 +237,7 @@ class SimLink implements ReplyTarget {
     this.dropped = false;
     this.id = machine.node!.self.toString(16);
     this.incarnation = machine.host.incarnation;
-    this.connection = machine.service!.connect("grpc", this, false);
+    this.connection = machine.service!.connect("grpc", this.target(this.generation), false);
     this.heardAtMs = this.scheduler.nowMs;
     this.unwatch = machine.service!.watchTopology(() => this.askTopology());
     this.sdk.up(this);
@@ -277,8 +275,8 @@ class SimLink implements ReplyTarget {
     });
   }
 
-  private toClient(callback: () => void): void {
-    const { scheduler, generation } = this;
+  private toClient(generation: number, callback: () => void): void {
+    const { scheduler } = this;
     this.lastReplyMs = Math.max(this.lastReplyMs, scheduler.nowMs + this.delayMs);
     scheduler.at(this.lastReplyMs, () => {
       if (this.generation !== generation) return;
@@ -321,36 +319,42 @@ class SimLink implements ReplyTarget {
 
   openSession(done: (session: number) => void): void {
     const { service } = this.machine;
+    const { generation } = this;
     this.toNode(() =>
-      service!.openSession((error, session) => this.toClient(() => done(error === null ? session : 0))),
+      service!.openSession((error, session) => this.toClient(generation, () => done(error === null ? session : 0))),
     );
   }
 
   askTopology(): void {
     const { service } = this.machine;
+    const { generation } = this;
     if (this.connection === null || service === null) return;
     this.toNode(() => {
       const topology = service.topology();
-      this.toClient(() => this.sdk.learn(topology));
+      this.toClient(generation, () => this.sdk.learn(topology));
     });
   }
 
-  reply(token: number): ReplySink {
-    this.answering = token;
-    this.recorded.clear();
-    return new RecordingSink(this.recorded);
+  /** What a connection's replies go to; those of one that was given up go nowhere. */
+  private target(generation: number): ReplyTarget {
+    let answering = 0;
+    return {
+      reply: (token) => {
+        answering = token;
+        this.recorded.clear();
+        return new RecordingSink(this.recorded);
+      },
+      done: (token, freshness) => {
+        if (answering !== token) throw new Error(`done of ${token} without its reply`);
+        const value = decodeReply(this.recorded.take());
+        this.toClient(generation, () => {
+          const sent = this.attempts.get(token);
+          if (sent === undefined) throw new Error(`a second reply to ${token}`);
+          this.attempts.delete(token);
+          this.sdk.replied(sent.part, sent.attempt, value, freshness);
+        });
+      },
+      flush() {},
+    };
   }
-
-  done(token: number, freshness: ReadFreshness | null): void {
-    if (this.answering !== token) throw new Error(`done of ${token} without its reply`);
-    const value = decodeReply(this.recorded.take());
-    this.toClient(() => {
-      const sent = this.attempts.get(token);
-      if (sent === undefined) throw new Error(`a second reply to ${token}`);
-      this.attempts.delete(token);
-      this.sdk.replied(sent.part, sent.attempt, value, freshness);
-    });
-  }
-
-  flush(): void {}
 }

@@ -46,6 +46,8 @@ class Simulation {
   private readonly observations: Observation[] = [];
   private hash = 0;
   private unsettled = 0;
+  /** Of each client. */
+  private readonly outstanding: number[];
 
   constructor(
     private readonly script: Script,
@@ -63,6 +65,7 @@ class Simulation {
       { length: shape.clients },
       (_, i) => new SimSdk(this.cluster, streamOf(seed, `client ${i}`)),
     );
+    this.outstanding = new Array<number>(shape.clients).fill(0);
     this.faults = new Faults(this.cluster, script, this.clients, this.invariants, this.marks, (text) =>
       this.trace(text),
     );
@@ -96,7 +99,8 @@ class Simulation {
     for (const { at } of cluster.nodes) cluster.start(at);
     this.faults.schedule();
     for (const operation of script.operations) cluster.scheduler.at(operation.atMs, () => this.invoke(operation));
-    this.runUntil(() => cluster.scheduler.nowMs >= script.shape.durationMs, script.shape.durationMs + 1, "");
+    cluster.scheduler.at(script.shape.durationMs, () => {});
+    this.runUntil(() => cluster.scheduler.nowMs >= script.shape.durationMs, script.shape.durationMs, () => "the end");
     this.trace("all faults stop");
     this.faults.heal();
     this.converge();
@@ -108,11 +112,11 @@ class Simulation {
   }
 
   /** One event after the other, each looked at. Time passes in steps when nothing is due. */
-  private runUntil(condition: () => boolean, limitMs: number, what: string): void {
+  private runUntil(condition: () => boolean, limitMs: number, what: () => string): void {
     const { scheduler, nodes } = this.cluster;
     const endMs = scheduler.nowMs + limitMs;
     while (!condition()) {
-      if (scheduler.nextMs > endMs) this.invariants.fail(`not within ${limitMs} ms: ${what}`);
+      if (scheduler.nextMs > endMs) this.invariants.fail(`not within ${limitMs} ms: ${what()}`);
       scheduler.step();
       this.hash = (Math.imul(this.hash ^ (scheduler.nowMs * 1000), 0x0100_0193) + 1) >>> 0;
       this.invariants.look();
@@ -136,8 +140,11 @@ class Simulation {
 
   // Operations -----------------------------------------------------------------------------------------------------
 
-  private invoke(operation: Operation): void {
+  private invoke(operation: Operation, isLast = false): void {
     const { scheduler } = this.cluster;
+    const { client } = operation;
+    // An application waits for its answers: what it would have asked meanwhile is never asked.
+    if (!isLast && this.outstanding[client]! >= this.script.shape.outstanding) return;
     const observation: Observation = {
       operation,
       invokedMs: scheduler.nowMs,
@@ -149,8 +156,10 @@ class Simulation {
     };
     this.observations.push(observation);
     this.unsettled++;
+    this.outstanding[client]!++;
     this.clients[operation.client]!.submit(operation, ({ result, freshness, attempts }) => {
       this.unsettled--;
+      this.outstanding[client]!--;
       observation.returnedMs = scheduler.nowMs;
       observation.ageMs = freshness?.ageMs ?? null;
       if (result.ok) {
@@ -167,7 +176,7 @@ class Simulation {
         if (result.error.kind === "too-stale") this.marks.hit("too stale a read refused");
         if (result.error.kind === "no-leader" && this.faults.partitioned) this.marks.hit("minority refused");
       }
-      const { client, name, args, level } = operation;
+      const { name, args, level } = operation;
       this.trace(
         () =>
           `client ${client}${level > 0 ? ` (level ${level})` : ""}: ${name} ${args.join(" ")} -> ` +
@@ -191,7 +200,7 @@ class Simulation {
         return this.unsettled === 0 && this.apart() === null;
       },
       left(),
-      "convergence",
+      () => `${this.unsettled} unsettled, ${this.apart()}`,
     );
     for (const workload of workloads)
       for (const { name, args } of workload.finalReads(shape.keys))
@@ -205,12 +214,12 @@ class Simulation {
           maxAgeMs: 0,
           deadlineMs: 5000,
           inSession: false,
-        });
+        }, true);
     const reads = this.observations.slice(-1)[0];
-    this.runUntil(() => this.unsettled === 0, left(), "the last reads");
+    this.runUntil(() => this.unsettled === 0, left(), () => "the last reads");
     if (reads !== undefined && reads.operation.atMs === reads.invokedMs && reads.outcome !== "ok")
       this.invariants.fail(`the last read ended as ${reads.error}`);
-    this.runUntil(() => this.apart() === null, left(), "convergence after the last reads");
+    this.runUntil(() => this.apart() === null, left(), () => `after the last reads, ${this.apart()}`);
   }
 
   /** What still differs from a whole cluster; null when nothing does. */

@@ -49,6 +49,7 @@ function drawShape(seed: number): Shape {
     maxDelayMs: oneOf(random, [1, 2, 5, 20, 60]),
     mostWriteMs: oneOf(random, [1, 2, 5, 20]),
     clients: between(random, 1, 8),
+    outstanding: oneOf(random, [1, 1, 1, 2, 3]),
     keys: between(random, 1, 6),
     durationMs: between(random, 8000, 30_000),
     hosts: Array.from({ length: nodes }, () => ({
@@ -87,7 +88,7 @@ function drawOperations(seed: number, shape: Shape): Operation[] {
   const random = streamOf(seed, "operations");
   const chosen = workloads.filter(() => below(random, 3) > 0);
   if (chosen.length === 0) chosen.push(oneOf(random, workloads));
-  const meanGapMs = logUniform(random, 15, 400);
+  const meanGapMs = logUniform(random, 30, 500);
   const operations: Operation[] = [];
   for (let client = 0; client < shape.clients; client++) {
     const inSession = below(random, 5) > 0;
@@ -101,7 +102,7 @@ function drawOperations(seed: number, shape: Shape): Operation[] {
   return operations.sort((a, b) => a.atMs - b.atMs);
 }
 
-const mostOperations = 4000;
+const mostOperations = 2500;
 
 function drawOperation(
   random: SeededRandom,

@@ -1,5 +1,5 @@
 import { below } from "../../../src/base/random.js";
-import { checkLinearizable, type Model, sameShown } from "../linearizability.js";
+import { type Model, sameShown, whyNotLinearizable } from "../linearizability.js";
 import { byKey, isLinearizable } from "./history.js";
 import type { Workload } from "./workload.js";
 
@@ -27,8 +27,8 @@ export const batches: Workload = {
   check(observations) {
     const wrong: string[] = [];
     for (const [key, history] of byKey(observations)) {
-      const verdict = checkLinearizable(history.filter(isLinearizable), model);
-      if (verdict !== "valid") wrong.push(`${key} is not linearizable (${verdict})`);
+      const why = whyNotLinearizable(history.filter(isLinearizable), model);
+      if (why !== null) wrong.push(`${key}: ${why}`);
       for (const { operation, outcome, reply } of history)
         if (operation.name === "MGET" && outcome === "ok" && Array.isArray(reply) && !sameShown(reply[0], reply[1]))
           wrong.push(`a read of ${key} at level ${operation.level} shows half a batch: ${reply.join(" ")}`);

@@ -1,5 +1,5 @@
 import { below } from "../../../src/base/random.js";
-import { checkLinearizable, type Model } from "../linearizability.js";
+import { type Model, whyNotLinearizable } from "../linearizability.js";
 import { byKey, isLinearizable } from "./history.js";
 import type { Observation, Workload } from "./workload.js";
 
@@ -44,8 +44,8 @@ export const registers: Workload = {
   check(observations) {
     const wrong: string[] = [];
     for (const [key, history] of byKey(observations)) {
-      const verdict = checkLinearizable(history.filter(isLinearizable), model);
-      if (verdict !== "valid") wrong.push(`${key} is not linearizable (${verdict})`);
+      const why = whyNotLinearizable(history.filter(isLinearizable), model);
+      if (why !== null) wrong.push(`${key}: ${why}`);
       for (const read of history)
         if (!isLinearizable(read) && read.outcome === "ok" && !wasWritten(read, history))
           wrong.push(`a read of ${key} at level ${read.operation.level} shows ${read.reply}, never written`);
