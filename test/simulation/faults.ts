@@ -8,6 +8,7 @@ import type { SimSdk } from "./sim-sdk.js";
 /** After a tail was lost on purpose nothing else happens for so long: some peer must be there to remember it. */
 const quietMs = 3000;
 const flapMs = 150;
+const stopPatienceMs = 2000;
 
 /** Carries out a script's faults, and undoes them. */
 export class Faults {
@@ -102,13 +103,7 @@ export class Faults {
         return true;
       case "stop":
         if (machine.node === null || !machine.started || machine.host.paused) return false;
-        cluster.beginStop(at, () => this.marks.hit("graceful stop"));
-        this.later(lastsMs + 2000, () => {
-          // It may hang in a fault of another kind; then it is killed, as a supervisor would.
-          cluster.crash(at, "process");
-          this.start(at);
-        });
-        return true;
+        return this.stop(at, lastsMs);
       case "pause":
       case "sleep":
         if (machine.node === null || machine.host.paused) return false;
@@ -213,6 +208,23 @@ export class Faults {
 
   private start(at: number): void {
     if (this.cluster.nodes[at]!.node === null) this.cluster.start(at);
+  }
+
+  private stop(at: number, lastsMs: number): boolean {
+    const { cluster } = this;
+    const { host } = cluster.nodes[at]!;
+    const { incarnation } = host;
+    cluster.beginStop(at, () => {
+      this.marks.hit("graceful stop");
+      cluster.scheduler.after(lastsMs, () => this.start(at));
+    });
+    // It may hang in a fault of another kind; then it is killed, as a supervisor would.
+    cluster.scheduler.after(lastsMs + stopPatienceMs, () => {
+      if (host.incarnation !== incarnation) return;
+      cluster.crash(at, "process");
+      this.start(at);
+    });
+    return true;
   }
 
   private freeze(at: number, kind: "pause" | "sleep", lastsMs: number): boolean {
