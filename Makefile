@@ -4,7 +4,7 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build mutants bench bench-store bench-eviction chaos proto docs clean
+.PHONY: help run test verify build sim mutants chaos bench bench-store bench-eviction proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
@@ -37,6 +37,9 @@ test: verify ## everything that CI runs
 
 mutants: $(STAMP) ## wrong lines, each of which the tests must notice (ONLY=, BUDGET= seconds each, JOBS=)
 	@node --import ./test/bench/typescript-loader.mjs test/mutants/main.ts
+
+sim: $(STAMP) ## whole clusters from seeds in simulated time (SEEDS= how many, SEED= one with its trace, BUDGET= seconds)
+	@node --import ./test/bench/typescript-loader.mjs test/simulation/main.ts
 
 bench: build ## throughput and latency against etcd and Redis in one interleaved run
 	@bash test/bench/run.sh
