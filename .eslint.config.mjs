@@ -2,7 +2,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config({
-  files: ["src/**/*.ts", "test/**/*.ts"],
+  files: ["src/**/*.ts", "jepsen-like/**/*.ts", "test/**/*.ts"],
   plugins: { "@typescript-eslint": tseslint.plugin },
   languageOptions: {
     parser: tseslint.parser,

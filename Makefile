@@ -4,7 +4,7 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build mutants bench bench-store proto docs clean
+.PHONY: help run test verify build sim mutants chaos bench bench-store bench-eviction proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
@@ -16,7 +16,7 @@ $(STAMP): package.json package-lock.json
 	@touch $@
 
 build: $(STAMP) ## compile to dist/
-	npx tsc -b src
+	npx tsc -b src jepsen-like
 	@chmod +x dist/main.js
 	@ln -sf ../../dist/main.js node_modules/.bin/quorate
 
@@ -24,10 +24,10 @@ run: build ## a local cluster in the foreground (NODES=3 RANGES=16 BASE_PORT=700
 	@exec node dist/main.js dev --data $(DATA) $(if $(NODES),--nodes $(NODES)) $(if $(RANGES),--ranges $(RANGES)) $(if $(BASE_PORT),--base-port $(BASE_PORT))
 
 verify: $(STAMP) ## every static check and generated-file check
-	npx tsc -b src test
+	npx tsc -b src jepsen-like test
 	npx biome check --error-on-warnings .
-	npx eslint --config .eslint.config.mjs src test --max-warnings 0
-	npx depcruise --config .dependency-cruiser.cjs src
+	npx eslint --config .eslint.config.mjs src jepsen-like test --max-warnings 0
+	npx depcruise --config .dependency-cruiser.cjs src jepsen-like
 	npx knip
 	npx buf lint proto
 	node dist/main.js docs --check
@@ -38,11 +38,20 @@ test: verify ## everything that CI runs
 mutants: $(STAMP) ## wrong lines, each of which the tests must notice (ONLY=, BUDGET= seconds each, JOBS=)
 	@node --import ./test/bench/typescript-loader.mjs test/mutants/main.ts
 
+sim: $(STAMP) ## whole clusters from seeds in simulated time (SEEDS= how many, SEED= one with its trace, BUDGET= seconds)
+	@node --import ./test/bench/typescript-loader.mjs test/simulation/main.ts
+
 bench: build ## throughput and latency against etcd and Redis in one interleaved run
 	@bash test/bench/run.sh
 
 bench-store: build ## memory, operations and stalls of the store against redis-server and memcached (ENTRIES=5000000)
 	@bash test/bench/store-run.sh
+
+bench-eviction: build ## hit ratio of each eviction policy on each trace, beside redis-server
+	@node --import ./test/bench/typescript-loader.mjs test/bench/eviction/main.ts
+
+chaos: build ## harm a cluster and judge it (WORKLOAD=register NEMESIS=kill MIX=1 DURATION=60 SEED=any NODES=3)
+	@node dist/main.js chaos $(if $(WORKLOAD),--workload $(WORKLOAD)) $(if $(NEMESIS),--nemesis $(NEMESIS)) $(if $(MIX),--mix $(MIX)) $(if $(DURATION),--duration $(DURATION)) $(if $(SEED),--seed $(SEED)) $(if $(NODES),--nodes $(NODES))
 
 proto: $(STAMP) ## lint the public .proto files
 	npx buf lint proto

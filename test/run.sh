@@ -45,7 +45,7 @@ stop_installed() {
 
 build() {
   echo "== building"
-  npx --no-install tsc -b src
+  npx --no-install tsc -b src jepsen-like
   chmod +x dist/main.js
 }
 
@@ -61,6 +61,7 @@ run_part() {
 
 install_tools
 build
-run_part fast --reporter=default --exclude 'test/faults/**'
+run_part fast --reporter=default --exclude 'test/faults/**' --exclude 'test/chaos/**'
 run_part fault --reporter=verbose --no-file-parallelism test/faults/
-node test/count.mjs "$scratch" fast fault
+run_part chaos --reporter=verbose --no-file-parallelism test/chaos/
+node test/count.mjs "$scratch" fast fault chaos

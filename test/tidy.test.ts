@@ -6,11 +6,17 @@ import { impuritiesIn, layersInRules, linesWith, parse, root, sourcesIn, untidin
 /** `node` is driven through ports alone, so it obeys the rules of the pure layers too. */
 const pureLayers = ["base", "raft", "store", "commands", "machine", "placement", "ports", "node"];
 const source = sourcesIn("src");
-const all = [...source, ...sourcesIn("test")];
+const all = [...source, ...sourcesIn("jepsen-like"), ...sourcesIn("test")];
 
 test("pure layers know no clock, timer, promise, process, locale, chance or inexact arithmetic", () => {
   const pure = source.filter(({ path }) => pureLayers.some((layer) => path.startsWith(`src/${layer}/`)));
   expect(pure.length).toBeGreaterThan(50);
+  expect(pure.flatMap(impuritiesIn)).toEqual([]);
+});
+
+test("the checker and the history are pure too", () => {
+  const pure = all.filter(({ path }) => /^jepsen-like\/(checker|history)\//.test(path));
+  expect(pure.length).toBeGreaterThan(10);
   expect(pure.flatMap(impuritiesIn)).toEqual([]);
 });
 

@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
 import { flagOf, loadConfig, settingNames, variableOf } from "../server/config.js";
 import { version } from "../server/version.js";
+import { runChaos } from "./chaos.js";
+import { runCheck } from "./check.js";
 import { runDev } from "./dev.js";
 import { runDocs } from "./docs.js";
 import { runServe } from "./serve-command.js";
@@ -22,11 +24,13 @@ const descriptions: Readonly<Record<string, string>> = {
   peerPort: "the other nodes",
   httpPort: "HTTP/JSON, health and metrics",
   initial: "peer addresses of all first nodes, host:port, comma-separated",
+  natMap: "announced=reached pairs: where to dial peers behind NAT or a proxy, comma-separated",
   ranges: "key ranges, fixed when the cluster starts (default 16)",
   replicas: "replicas of each range (default 3)",
   durability: "fsync or buffered, fixed when the cluster starts (default fsync)",
   reads: "lease or quorum (default lease)",
   maxmemory: "limit of charged bytes on this node, such as 1gb (default: half the machine)",
+  maxmemoryPolicy: "the cluster's eviction policy until CONFIG SET changes it (default noeviction)",
   maxValue: "largest value (default 16mb)",
   logLimit: "log of a range before it is compacted (default 16mb)",
   domain: "failure domain (default: the name)",
@@ -74,6 +78,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     )
     .option("--durability <mode>", "fsync or buffered (default: as the data folder has it, else fsync)")
     .option("--maxmemory <size>", "limit of charged bytes per node")
+    .option("--maxmemory-policy <name>", "eviction policy that the cluster begins with")
     .option("--log-limit <size>", "log of a range before it is compacted")
     .action(runDev);
 
@@ -84,6 +89,28 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     .option("--json", "as JSON")
     .option("--digest", "compare all replicas of each range at one index; exits 1 on a difference")
     .action(runStatus);
+
+  program
+    .command("chaos")
+    .description(
+      "Load and harm a local cluster, and judge what its clients saw: 0 valid, 1 invalid, 2 unknown.",
+    )
+    .option("--workload <name>", "what the clients do", "register")
+    .option("--nemesis <list>", "faults or groups of them, comma-separated", "kill")
+    .option("--mix <count>", "faults that may be under way together", whole, 1)
+    .option("--duration <seconds>", "how long", whole, 60)
+    .option("--seed <number>", "of all that is chosen at random (default: any)", whole)
+    .option("--nodes <count>", "nodes", whole, 3)
+    .option("--out <folder>", "for history, logs and report (default: .chaos/<workload>-<seed>)")
+    .option("--main <file>", "main.js of another build to run")
+    .action(runChaos);
+
+  program
+    .command("check <file>")
+    .description("Judge a history of operations (JSON lines): 0 valid, 1 invalid, 2 unknown or unreadable.")
+    .requiredOption("--model <name>", "what the operations were on, such as register")
+    .option("--json", "as JSON")
+    .action(runCheck);
 
   program
     .command("docs")

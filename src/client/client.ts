@@ -26,6 +26,8 @@ export interface QuorateOptions {
    * unknown.
    */
   readonly session?: boolean;
+  /** Where to dial in place of a gRPC address that a node announces: behind NAT, or a proxy. */
+  readonly natMap?: Readonly<Record<string, string>>;
   /** Bytes of commands that may be outstanding; above it calls reject as busy. Default 64 MiB. */
   readonly pendingLimitBytes?: number;
 }
@@ -133,7 +135,8 @@ export const Quorate = {
   /** Connects to a cluster by its seeds. Rejects with kind "deadline" when none answers in time. */
   connect(options: QuorateOptions & Pick<CallOptions, "signal">): Promise<QuorateClient> {
     if (options.seeds.length === 0) throw new TypeError("seeds must name at least one node");
-    const connections = new Connections({ seeds: options.seeds });
+    const { seeds, natMap = {} } = options;
+    const connections = new Connections({ seeds, natMap: new Map(Object.entries(natMap)) });
     return new Promise((resolve, reject) => {
       const give = (kind: "deadline" | "aborted", message: string): void => {
         connections.close();

@@ -17,6 +17,8 @@ const checkMs = 100;
 export interface ConnectionsOptions {
   readonly seeds: readonly string[];
   readonly windowCommands?: number;
+  /** Where to dial in place of an announced address. */
+  readonly natMap?: ReadonlyMap<string, string>;
 }
 
 /** The I/O around the SDK's cores: links to all nodes, timers, seeds. */
@@ -139,7 +141,8 @@ export class Connections {
     const route = routeTopology(topology);
     const changed = this.routing.update(route);
     this.seen.start(route.ranges.map(({ id, firstSlot, lastSlot }) => `${id}:${firstSlot}-${lastSlot}`));
-    for (const { id, address } of route.members) {
+    for (const { id, address: announced } of route.members) {
+      const address = this.options.natMap?.get(announced) ?? announced;
       const link = this.links.get(id);
       if (link?.address === address || address === "") continue;
       // A node may come back under another address.

@@ -18,7 +18,7 @@ const entryVersion = 1;
 const touchedVersion = 2;
 export const entryKinds = { commands: 1, clock: 2, limit: 3, policy: 4 } as const;
 /** Bytes of a touch, and how many an entry may have. */
-export const touchBytes = 11;
+const touchBytes = 11;
 export const touchesPerEntry = 2048;
 export type EntryKindOfMachine = (typeof entryKinds)[keyof typeof entryKinds];
 
@@ -115,11 +115,13 @@ export function readEntryHead(reader: ByteReader): {
   readonly hasTouches: boolean;
 } {
   const version = reader.u8();
-  if (version !== entryVersion && version !== touchedVersion) throw new DecodeError(`entry version ${version}`);
+  if (version !== entryVersion && version !== touchedVersion)
+    throw new DecodeError(`entry version ${version}`);
   const kind = reader.u8();
   if (kind < entryKinds.commands || kind > entryKinds.policy) throw new DecodeError(`entry kind ${kind}`);
   const hasTouches = version === touchedVersion;
-  if (hasTouches && kind !== entryKinds.commands) throw new DecodeError("touches in an entry without commands");
+  if (hasTouches && kind !== entryKinds.commands)
+    throw new DecodeError("touches in an entry without commands");
   return { kind: kind as EntryKindOfMachine, logTimeMs: reader.u53(), hasTouches };
 }
 
@@ -133,7 +135,8 @@ export function readTouches(
   reader.offset = end - 2;
   const count = reader.u16();
   const first = end - 2 - count * touchBytes;
-  if (count === 0 || count > touchesPerEntry || first < body) throw new DecodeError(`${count} touches in an entry`);
+  if (count === 0 || count > touchesPerEntry || first < body)
+    throw new DecodeError(`${count} touches in an entry`);
   reader.offset = first;
   for (let i = 0; i < count; i++) visit(reader.u16(), reader.u32(), reader.u32(), reader.u8());
   reader.offset = body;

@@ -128,36 +128,38 @@ class KeyRangeMachine implements Machine {
     this.appliedTerm = term;
   }
 
-  read(command: CommandView, estimateMs: LogTimeMs, reply: ReplySink): boolean {
+  isDue(command: CommandView, estimateMs: LogTimeMs): boolean {
     const definition = commandByOpcode(command.opcode);
-    if (definition === null || definition.access !== "read") {
-      reply.error("unknown-command", null);
-      return true;
-    }
-    const error = commandError(definition, command);
-    if (error !== null) {
-      reply.error(error.kind, error.message);
-      return true;
-    }
-    if (!keysLieIn(this.slots, definition, command)) {
-      reply.error("wrong-range", null);
-      return true;
-    }
+    // What will be refused has no keys to wait for.
+    if (definition === null || commandError(definition, command) !== null) return false;
     const count = keyCount(definition, command);
     for (let n = 0; n < count; n++) {
       const argument = keyArgument(definition, n);
       if (this.store.isDue(command.bytes, command.start(argument), command.end(argument), estimateMs))
-        return false;
+        return true;
     }
-    this.store.beginRead(estimateMs);
-    definition.run(this.store, command, reply);
-    if (this.touches !== null) {
-      for (let n = 0; n < count; n++) {
-        const argument = keyArgument(definition, n);
-        this.store.noteRead(command.bytes, command.start(argument), command.end(argument), this.touches);
-      }
+    return false;
+  }
+
+  read(command: CommandView, estimateMs: LogTimeMs, reply: ReplySink): void {
+    const definition = commandByOpcode(command.opcode);
+    const error = definition === null ? null : commandError(definition, command);
+    if (definition === null || definition.access !== "read") reply.error("unknown-command", null);
+    else if (error !== null) reply.error(error.kind, error.message);
+    else if (!keysLieIn(this.slots, definition, command)) reply.error("wrong-range", null);
+    else {
+      this.store.beginRead(estimateMs);
+      definition.run(this.store, command, reply);
+      if (this.touches !== null) this.noteKeys(definition, command, this.touches);
     }
-    return true;
+  }
+
+  private noteKeys(definition: CommandDefinition, command: CommandView, touches: TouchNotes): void {
+    const count = keyCount(definition, command);
+    for (let n = 0; n < count; n++) {
+      const argument = keyArgument(definition, n);
+      this.store.noteRead(command.bytes, command.start(argument), command.end(argument), touches);
+    }
   }
 
   noteReads(notes: TouchNotes | null): void {
@@ -168,8 +170,8 @@ class KeyRangeMachine implements Machine {
     return this.store.wantsTouches;
   }
 
-  isTouchDue(slot: Slot, hashLow: number, hashHigh: number): boolean | null {
-    return this.store.isTouchDue(slot, hashLow, hashHigh);
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number, atMs: LogTimeMs): boolean | null {
+    return this.store.isTouchDue(slot, hashLow, hashHigh, atMs);
   }
 
   get owesEvictions(): boolean {

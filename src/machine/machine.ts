@@ -36,17 +36,18 @@ export interface Machine {
   /** An index without an entry for the machine (no-op, configuration). */
   skip(index: LogIndex, term: Term): void;
   /**
-   * Runs a read command against the applied state.
-   * @returns false, with nothing written, when a key of it has a deadline that is due by `estimateMs` but not
-   * by the last applied stamp: the read must wait for a clock entry.
+   * Whether a key of a read has a deadline that is due by `estimateMs` but not by the last applied stamp: the read must
+   * wait for a clock entry. Asked before a reply is begun, since one that was begun must be ended.
    */
-  read(command: CommandView, estimateMs: LogTimeMs, reply: ReplySink): boolean;
+  isDue(command: CommandView, estimateMs: LogTimeMs): boolean;
+  /** Runs a read command that isn't due against the applied state. */
+  read(command: CommandView, estimateMs: LogTimeMs, reply: ReplySink): void;
   /** Keys that reads find from now on are noted there when their recorded use isn't young; null ends that. */
   noteReads(notes: TouchNotes | null): void;
   /** The eviction policy goes by uses, and the limit is near. */
   readonly wantsTouches: boolean;
-  /** Whether a noted key's recorded use is old enough for a touch; null when the key is gone. */
-  isTouchDue(slot: Slot, hashLow: number, hashHigh: number): boolean | null;
+  /** Whether a noted key's recorded use is old enough at log time `atMs` for a touch; null when the key is gone. */
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number, atMs: LogTimeMs): boolean | null;
   /** The charge is above a limit that was cut, and there is what may be evicted. */
   readonly owesEvictions: boolean;
   /** Name of the policy in force. */

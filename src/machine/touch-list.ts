@@ -49,17 +49,20 @@ export class TouchList implements TouchNotes {
   ): void {
     let left = limit;
     let toLook = Math.min(looked, this.count);
-    for (let steps = 0; steps < capacity && left > 0 && toLook > 0; steps++) {
+    for (let passed = 0; passed < capacity && left > 0 && toLook > 0; ) {
       const at = this.next;
+      if (this.uses[at] !== 0) {
+        toLook--;
+        const what = visit(this.slots[at]!, this.lows[at]!, this.highs[at]!, this.uses[at]!);
+        if (what === "sent") left--;
+        if (what !== "kept") {
+          // What moves into this place wasn't looked at yet.
+          this.free(at);
+          continue;
+        }
+      }
       this.next = (at + 1) & (capacity - 1);
-      if (this.uses[at] === 0) continue;
-      toLook--;
-      const what = visit(this.slots[at]!, this.lows[at]!, this.highs[at]!, this.uses[at]!);
-      if (what === "kept") continue;
-      if (what === "sent") left--;
-      this.free(at);
-      // What moved into this place wasn't looked at yet.
-      this.next = at;
+      passed++;
     }
   }
 

@@ -107,6 +107,8 @@ export class Engine implements FlushList {
   /** A Raft frame from a peer. */
   onFrame(from: NodeId, bytes: Uint8Array): void {
     const { clock } = this.host;
+    // The last turn may have been before a SIGSTOP, and the frame tells of a time after it.
+    clock.sample();
     const frame = readFrame(bytes);
     const { header } = frame;
     const echoSentAtMs = this.links.received(from, header.number, header.echo, header.durableSequence);

@@ -32,9 +32,12 @@ export class MetaReplicaMachine implements Machine {
     this.meta.skip(index, term);
   }
 
-  read(_command: CommandView, _estimateMs: number, reply: ReplySink): boolean {
+  isDue(): boolean {
+    return false;
+  }
+
+  read(_command: CommandView, _estimateMs: number, reply: ReplySink): void {
     reply.error("unsupported", "meta has no keys");
-    return true;
   }
 
   noteReads(): void {}

@@ -96,7 +96,8 @@ export class ReadRunner {
     if (stream.closed) return true;
     this.reader.reset(bytes, start, end);
     this.view.decode(this.reader);
-    if (!this.machine.read(this.view, estimateMs, stream.target.reply(token))) return false;
+    if (this.machine.isDue(this.view, estimateMs)) return false;
+    this.machine.read(this.view, estimateMs, stream.target.reply(token));
     this.telemetry.commandDone(stream.protocol, this.view.opcode, 0);
     stream.finish(token, freshness);
     return true;

@@ -35,24 +35,24 @@ export class RangeTouches {
   }
 
   /** Adds touches to an entry of commands that is about to be proposed. */
-  ride(builder: EntryBuilder, nowMs: MonotonicMs): void {
+  ride(builder: EntryBuilder, nowMs: MonotonicMs, stampMs: LogTimeMs): void {
     if (this.list === null || this.list.count === 0 || nowMs - this.riddenAtMs < riderIntervalMs) return;
     this.riddenAtMs = nowMs;
-    this.move(this.list, builder, ridersPerEntry);
+    this.move(this.list, builder, ridersPerEntry, stampMs);
   }
 
   /** An entry of touches alone, null when none is due. */
-  ownEntry(stampMs: () => LogTimeMs): Uint8Array | null {
+  ownEntry(stampMs: LogTimeMs): Uint8Array | null {
     if (this.list === null || this.list.count === 0) return null;
     const builder = new EntryBuilder(new ByteWriter(4096));
     builder.begin();
-    return this.move(this.list, builder, touchesPerEntry) === 0 ? null : builder.finish(stampMs());
+    return this.move(this.list, builder, touchesPerEntry, stampMs) === 0 ? null : builder.finish(stampMs);
   }
 
-  private move(list: TouchList, builder: EntryBuilder, limit: number): number {
+  private move(list: TouchList, builder: EntryBuilder, limit: number, atMs: LogTimeMs): number {
     let moved = 0;
     list.take(limit, limit * 4, (slot, hashLow, hashHigh, uses) => {
-      const due = this.machine.isTouchDue(slot, hashLow, hashHigh);
+      const due = this.machine.isTouchDue(slot, hashLow, hashHigh, atMs);
       if (due === null) return "gone";
       if (!due) return "kept";
       builder.addTouch(slot, hashLow, hashHigh, uses);

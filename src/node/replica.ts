@@ -16,8 +16,8 @@ import { EntryApplier } from "./entry-applier.js";
 import { Freshness } from "./freshness.js";
 import { LogTime } from "./log-time.js";
 import { PendingEntry, type PlacedRead } from "./pending-entry.js";
-import { RangeTouches } from "./range-touches.js";
 import { ReadRunner, TurnReads, type WaitingRead, WaitingReads } from "./range-reads.js";
+import { RangeTouches } from "./range-touches.js";
 import type { ReadFreshness } from "./service.js";
 
 /** What a replica needs of its node. */
@@ -276,7 +276,7 @@ export class Replica {
     const entry = this.building;
     const stampMs = this.logTime.stamp(this.host.clock.nowMs);
     const { leads } = this;
-    if (leads) this.touches.ride(this.builder, this.host.clock.nowMs);
+    if (leads) this.touches.ride(this.builder, this.host.clock.nowMs, stampMs);
     const proposed = leads ? this.group.propose(this.builder.finish(stampMs)) : null;
     if (proposed?.ok) {
       entry.term = proposed.value.term;
@@ -466,7 +466,7 @@ export class Replica {
 
   /** What was read while nothing was written. */
   private proposeTouches(): void {
-    const entry = this.touches.ownEntry(() => this.logTime.stamp(this.host.clock.nowMs));
+    const entry = this.touches.ownEntry(this.logTime.stamp(this.host.clock.nowMs));
     if (entry === null) return;
     this.group.propose(entry);
     this.host.wake(this);

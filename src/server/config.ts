@@ -5,6 +5,7 @@ import { z } from "zod";
 import { limits } from "../base/limits.js";
 import { err, ok, type Result } from "../base/result.js";
 import { machineMemoryBytes } from "../runtime/machine.js";
+import { policyNames } from "../store/eviction/policies.js";
 
 const units: Readonly<Record<string, number>> = {
   "": 1,
@@ -51,12 +52,24 @@ function text(missing: string) {
 const port = whole(1, 65_535, "a port");
 const nameText = "is needed: 1 to 64 letters, digits, dots, dashes or underscores";
 const initialText = "is needed: peer addresses of all first nodes, as host:port,host:port,...";
-const address = z
-  .string({ error: initialText })
-  .regex(/^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, "must be host:port, host:port, ...");
+const hostPort = /^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/;
+const address = z.string({ error: initialText }).regex(hostPort, "must be host:port, host:port, ...");
 const list = z.union(
   [z.array(z.string()), z.string().transform((all) => all.split(",").map((each) => each.trim()))],
   { error: initialText },
+);
+
+const routesText = "must be announced=reached pairs of host:port, such as node-2:7202=10.0.0.2:7202,...";
+/** As pairs of the announced address and the one to dial. */
+const routes = list.transform((all, context) =>
+  all
+    .filter((each) => each !== "")
+    .map((each) => {
+      const [announced = "", reached = "", ...rest] = each.split("=");
+      if (rest.length > 0 || !hostPort.test(announced) || !hostPort.test(reached))
+        context.addIssue({ code: "custom", message: routesText });
+      return [announced, reached] as const;
+    }),
 );
 
 const schema = z.strictObject({
@@ -70,6 +83,8 @@ const schema = z.strictObject({
   peerPort: port.default(7201),
   httpPort: port.default(7301),
   initial: list.pipe(z.array(address).min(1, initialText)),
+  /** Where the other nodes are dialled instead of the peer address that they announce: behind NAT, or a proxy. */
+  natMap: routes.default([]),
   ranges: whole(1, 16_384, "a whole number").default(limits.ranges),
   replicas: whole(1, 9, "a whole number").default(limits.replicationFactor),
   durability: choice(["fsync", "buffered"]).default("fsync"),
@@ -77,6 +92,8 @@ const schema = z.strictObject({
   maxmemory: size
     .refine((value) => value >= 1024 ** 2, "must be at least 1mb")
     .default(Math.floor(machineMemoryBytes() / 2)),
+  /** The cluster's policy when it has none yet; later CONFIG SET. */
+  maxmemoryPolicy: choice(policyNames).default("noeviction"),
   maxValue: size
     .refine((value) => value >= 1 && value <= limits.maxValueBytes, "must be 1 to 512mb")
     .default(limits.valueBytes),

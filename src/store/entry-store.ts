@@ -58,7 +58,6 @@ export abstract class EntryStore {
       },
       random: () => store.random(),
       deadlineOf: (handle) => store.deadlineOf(handle),
-      firstDue: () => (store.heap.size === 0 ? 0 : store.heap.first()),
       restamp: (handle, recency, frequency) => store.setPolicy(handle, recency, frequency),
     };
   }
@@ -94,7 +93,6 @@ export abstract class EntryStore {
     else this.table.setBlock(owner, ref);
   };
 
-  /** Whatever keeps handles from one command to the next learns here that an entry has another one. */
   private readonly rowMoved = (from: Handle, to: Handle): void => {
     if (this.table.isGhost(to)) this.ghosts.moved(to);
     else {

@@ -259,8 +259,8 @@ export interface Store extends Keyspace {
   readonly wantsTouches: boolean;
   /** Adds a live key that was read to `notes`, unless its recorded use is young enough. Changes no replicated state. */
   noteRead(key: Uint8Array, start: number, end: number, notes: TouchNotes): void;
-  /** Whether a noted key's recorded use is old enough for a touch; null when the key is gone. */
-  isTouchDue(slot: Slot, hashLow: number, hashHigh: number): boolean | null;
+  /** Whether a noted key's recorded use is old enough at log time `atMs` for a touch; null when the key is gone. */
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number, atMs: LogTimeMs): boolean | null;
   readonly limitBytes: number;
   readonly chargedBytes: number;
   readonly keysWithDeadline: number;

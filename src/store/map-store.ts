@@ -11,7 +11,7 @@ import { collectionEncoding, stringEncoding } from "./encoding.js";
 import { EntryLoader, type LoadedElement, type LoadedRecord, type LoadTarget } from "./entry-load.js";
 import { copyBytes, kindCodes, kinds, listHeadBytes } from "./entry-table.js";
 import { EntryWalk } from "./entry-walk.js";
-import { type EvictionPolicy, policyByCode } from "./eviction/policies.js";
+import type { EvictionPolicy } from "./eviction/policies.js";
 import { KeyScan, positionOf, slotSpan } from "./key-scan.js";
 import type {
   ByteSlice,
@@ -30,7 +30,7 @@ import { SequenceHash } from "./sequence-hash.js";
 /** Reads are noted as touches once less than this part of the budget is free: 1/8. */
 const nearLimitShare = 8;
 /** Recency may be so old: a part of the time in which the cache turns over, at most a minute; at first a second. */
-const windowsPerTurnover = 16;
+const windowsPerTurnover = 64;
 const longestWindowMs = 60_000;
 const firstWindowMs = 1000;
 
@@ -220,14 +220,15 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
     const handle = table.lookup(key, start, end);
     if (handle === 0 || !this.isLive(handle)) return;
     // Under lfu every use counts, however lately the last one was recorded.
-    if (evictor.policy.order !== "lfu" && !evictor.isStale(handle, this.touchWindowMs)) return;
+    if (evictor.policy.order !== "lfu" && !evictor.isStale(handle, this.touchWindowMs, this.estimateMs))
+      return;
     notes.add(table.slotOf(handle), table.hashLow(handle), table.hashHigh(handle));
   }
 
-  isTouchDue(slot: Slot, hashLow: number, hashHigh: number): boolean | null {
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number, atMs: LogTimeMs): boolean | null {
     let due: boolean | null = null;
     this.table.forHash(slot, hashLow, hashHigh, (handle) => {
-      due = this.evictor.isStale(handle, this.touchWindowMs);
+      due = this.evictor.isStale(handle, this.touchWindowMs, atMs);
     });
     return due;
   }
@@ -516,9 +517,7 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
     head.u53(this.chargedBytes);
     head.u53(this.targetBytes);
     head.u53(this.reservedBytes);
-    head.u8(this.evictor.policy.code);
-    head.u53(this.evictor.gap);
-    head.u53(this.evictor.lastMs);
+    this.evictor.write(head);
     this.epoch++;
     this.trees.nodes.epoch = this.epoch;
     this.trees.nodes.frozenBefore = this.epoch;
@@ -555,11 +554,7 @@ class MapStore extends CollectionStore implements Store, LoadTarget {
       const limitBytes = reader.u53();
       const reservedBytes = reader.u53();
       if (reservedBytes > limitBytes) throw new DecodeError("more reserved than the limit");
-      const policy = policyByCode(reader.u8());
-      if (policy === null) throw new DecodeError("an unknown eviction policy");
-      this.evictor.setPolicy(policy, limitBytes);
-      this.evictor.gap = reader.u53();
-      this.evictor.lastMs = reader.u53();
+      this.evictor.read(reader, limitBytes);
       this.setLimit(limitBytes, reservedBytes);
       // Loading an element is no mutation.
       this.commandRevision = -1;

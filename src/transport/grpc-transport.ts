@@ -45,6 +45,8 @@ export interface GrpcTransportOptions {
   readonly dialTimeoutMs?: number;
   /** A stream without a byte for this long is given up. Default 3000. */
   readonly livenessMs?: number;
+  /** Where to dial in place of an announced address; those without an entry are dialled as announced. */
+  readonly natMap?: ReadonlyMap<string, string>;
 }
 
 export interface GrpcTransport extends Transport {
@@ -136,7 +138,7 @@ class PeerTransport implements GrpcTransport {
     deadlineMs: number,
     done: (error: string | null, body: Uint8Array | null) => void,
   ): void {
-    const cancel = callOnce(address, body, deadlineMs, (error, reply) => {
+    const cancel = callOnce(this.reached(address), body, deadlineMs, (error, reply) => {
       this.cancels.delete(cancel);
       done(error, reply);
     });
@@ -151,7 +153,7 @@ class PeerTransport implements GrpcTransport {
     }
     const cancel = pullSnapshot(
       this.self,
-      address,
+      this.reached(address),
       request,
       {
         onChunk: receiver.onChunk.bind(receiver),
@@ -291,7 +293,7 @@ class PeerTransport implements GrpcTransport {
   }
 
   private newDial(address: string): PeerDial {
-    return new PeerDial(address, {
+    return new PeerDial(this.reached(address), {
       log: this.log,
       timeoutMs: this.dialTimeoutMs,
       maxFrameBytes: this.options.maxFrameBytes ?? limits.maxValueBytes + 16 * 1024 * 1024,
@@ -313,8 +315,12 @@ class PeerTransport implements GrpcTransport {
     }
   }
 
+  private reached(announced: string): string {
+    return this.options.natMap?.get(announced) ?? announced;
+  }
+
   private addressOf(id: NodeId): string | null {
-    for (const dial of this.dials.values()) if (dial.boundId === id) return dial.address;
+    for (const [address, dial] of this.dials) if (dial.boundId === id) return address;
     for (const peer of this.peers) if (peer.id === id) return peer.address;
     const announced = this.links.get(id)?.address ?? "";
     return announced === "" ? null : announced;

@@ -105,8 +105,8 @@ export class FakeCluster {
   run(view: CommandView, bytes: Uint8Array, target: ReplyTarget | null, token: number): void {
     const sink = target?.reply(token);
     if (commandByOpcode(view.opcode)?.access === "read") {
-      if (sink !== undefined && !this.machine.read(view, Date.now(), sink))
-        throw new Error("a deadline is due");
+      if (this.machine.isDue(view, Date.now())) throw new Error("a deadline is due");
+      if (sink !== undefined) this.machine.read(view, Date.now(), sink);
       target?.done(token, view.level > 0 ? this.freshness : null);
       return;
     }
@@ -138,6 +138,12 @@ export class FakeNode implements Service {
     readonly cluster: FakeCluster,
     readonly id: number,
   ) {}
+
+  readonly evictionPolicy = "noeviction";
+
+  changeEvictionPolicy(_policy: unknown, done: (error: ErrorKind | null) => void): void {
+    done("unsupported");
+  }
 
   /** Runs what was kept. */
   release(): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/base/limits.js";
+import type { Sent, SimClient } from "./sim-client.js";
 import { SimCluster } from "./sim-cluster.js";
 
 describe("deadlines of keys", () => {
@@ -81,6 +82,34 @@ describe("deadlines of keys", () => {
       cluster.run(500);
     }
     cluster.checkDigests();
+  });
+
+  it("safety 16, 61: a process that was stopped takes what it finds in its buffers for what it is: not of the past", () => {
+    const cluster = new SimCluster({ seed: 56 }).boot();
+    const range = cluster.ranges()[0]!;
+    const key = cluster.keyIn(range);
+    const write = (client: SimClient): Sent => {
+      for (;;) {
+        const set = client.send("SET", key, 1, "PX", 1800);
+        cluster.until(() => set.done);
+        if (set.ok) return set;
+      }
+    };
+    for (let phase = 0; phase < 5; phase++) {
+      cluster.lead(range, 1);
+      cluster.run(phase * 20);
+      cluster.pause(0);
+      cluster.run(2000);
+      cluster.resume(0);
+      cluster.run(300);
+      const set = write(cluster.client(1));
+      // What the node believes of the time counts once it leads.
+      cluster.lead(range, 0);
+      const read = cluster.client(0).send("GET", key);
+      cluster.until(() => read.done);
+      expect(cluster.scheduler.nowMs - set.sentAtMs).toBeLessThan(1750);
+      expect(read.shown, `phase ${phase}`).toBe("1");
+    }
   });
 
   it("safety 61: a deposed leader's entries don't move the time of the range", () => {

@@ -130,6 +130,7 @@ export class SimClient implements ReplyTarget {
 
   reply(token: number): ReplySink {
     assert(this.waiting.has(token), `a reply to ${token}, which waits for none`);
+    assert(this.answering === 0, `a reply to ${token}, while that to ${this.answering} isn't done`);
     this.answering = token;
     this.recorded.clear();
     return new RecordingSink(this.recorded);
@@ -139,6 +140,7 @@ export class SimClient implements ReplyTarget {
     const sent = this.waiting.get(token);
     assert(sent !== undefined && this.answering === token, `done of ${token} without its reply`);
     this.waiting.delete(token);
+    this.answering = 0;
     sent.value = decodeReply(this.recorded.take());
     sent.freshness = freshness;
     sent.doneAtMs = this.scheduler.nowMs;

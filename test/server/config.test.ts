@@ -66,6 +66,18 @@ describe("a node's configuration", () => {
       expect(errorOf({ ...needed, initial })).toContain("initial (--initial)");
   });
 
+  it("reads where to dial peers as pairs of the announced and the reached address", () => {
+    expect(configOf({}).natMap).toEqual([]);
+    const pairs = [
+      ["h1:1", "p:9"],
+      ["[::1]:2", "q:8"],
+    ];
+    expect(configOf({ natMap: "h1:1=p:9, [::1]:2=q:8" }).natMap).toEqual(pairs);
+    expect(configOf({ natMap: ["h1:1=p:9", "[::1]:2=q:8"] }).natMap).toEqual(pairs);
+    for (const natMap of ["h1:1", "h1:1=p", "=p:9", ["h1:1=p:9=q:1"]])
+      expect(errorOf({ ...needed, natMap })).toContain("natMap (--nat-map): must be announced=reached pairs");
+  });
+
   it("says what is missing, wrong or unknown, each once and with its flag", () => {
     expect(errorOf({}).split("\n")).toEqual([
       "the configuration is not valid:",

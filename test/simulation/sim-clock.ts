@@ -63,6 +63,11 @@ export class SimScheduler {
     return true;
   }
 
+  /** Time of the next event; Infinity without one. */
+  get nextMs(): number {
+    return this.peek()?.timeMs ?? Number.POSITIVE_INFINITY;
+  }
+
   private peek(): SimEvent | null {
     while (this.heap.length > 0 && this.heap[0]!.cancelled) this.pop();
     return this.heap[0] ?? null;
@@ -138,12 +143,16 @@ export class SimHost {
   private wallOffsetMs: number;
   private pausedSinceMs: number | null = null;
   private asleep = false;
-  /** What happened to a stopped process: it comes in this order when it goes on. */
+  /** What came to a stopped process from outside. */
   private held: (() => void)[] = [];
+  /** Timers of a stopped process: when it goes on, what lies in its sockets comes first, as in libuv. */
+  private heldTimers: (() => void)[] = [];
   private crashListeners: (() => void)[] = [];
   private pauseListeners: (() => void)[] = [];
   /** Rises with each pause. */
   pauses = 0;
+  /** Something ran in the process since a watcher set this to false. */
+  touched = false;
 
   constructor(
     private readonly scheduler: SimScheduler,
@@ -176,8 +185,12 @@ export class SimHost {
 
   /** Runs something in the process: now, or when it goes on; never in a later incarnation. */
   run(callback: () => void): void {
-    if (this.paused) this.held.push(callback);
-    else callback();
+    if (this.paused) {
+      this.held.push(callback);
+      return;
+    }
+    this.touched = true;
+    callback();
   }
 
   /** SIGSTOP: the clocks go on, nothing runs. */
@@ -199,8 +212,9 @@ export class SimHost {
     if (this.asleep) this.monotonicOffsetMs -= (this.scheduler.nowMs - this.pausedSinceMs) * this.rate;
     this.asleep = false;
     this.pausedSinceMs = null;
-    const held = this.held;
+    const held = [...this.held, ...this.heldTimers];
     this.held = [];
+    this.heldTimers = [];
     const incarnation = this.incarnation;
     for (const callback of held)
       this.scheduler.after(0, () => {
@@ -216,6 +230,7 @@ export class SimHost {
   crash(): void {
     this.incarnation++;
     this.held = [];
+    this.heldTimers = [];
     this.pausedSinceMs = null;
     this.asleep = false;
     const listeners = this.crashListeners;
@@ -238,10 +253,12 @@ export class SimHost {
     const incarnation = this.incarnation;
     const event: SimEvent = this.scheduler.after(Math.max(0, delayMs) / this.rate, () => {
       if (this.incarnation !== incarnation) return;
-      this.run(() => {
+      const fire = (): void => {
         // A timer may be cancelled while the process is stopped.
         if (!event.cancelled) callback();
-      });
+      };
+      if (this.paused) this.heldTimers.push(fire);
+      else fire();
     });
     return event;
   }

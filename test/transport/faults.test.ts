@@ -183,3 +183,35 @@ test("safety 74: what the handler of a call throws ends the process instead of b
   }
   expect(caught).toEqual(["a broken invariant"]);
 });
+
+test("a peer behind NAT is dialled, called and pulled from where the map says", async () => {
+  const one = await endpoint(1);
+  const announced = "node-1.invalid:7201";
+  const two = new Endpoint(2, world.transport({ natMap: new Map([[announced, one.transport.address()]]) }));
+  let started = false;
+  two.transport.start(2, two, () => {
+    started = true;
+  });
+  await until(() => started, "the start");
+  two.transport.setPeers([{ id: 1, address: announced }]);
+  one.transport.setPeers([{ id: 2, address: two.transport.address() }]);
+  await until(() => two.events.includes("up 1") && one.events.includes("up 2"), "both up");
+
+  let answer: Uint8Array | null = null;
+  two.transport.call(announced, new Uint8Array([7]), 2000, (_error, body) => {
+    answer = body;
+  });
+  await until(() => answer !== null, "the answer");
+  expect([...answer!]).toEqual([7]);
+
+  let ended: string | null | undefined;
+  two.transport.pullSnapshot(1, new Uint8Array([1]), {
+    onChunk: (_chunk, next) => next(),
+    onEnd: (error) => {
+      ended = error;
+    },
+  });
+  await until(() => ended !== undefined, "the end of the snapshot");
+  // The holder was reached: it is the one that refuses.
+  expect(ended).not.toMatch(/address|ENOTFOUND|connect/);
+});

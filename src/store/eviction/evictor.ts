@@ -1,3 +1,4 @@
+import { type ByteReader, type ByteWriter, DecodeError } from "../../base/bytes.js";
 import type { HashKey } from "../../base/keyed-hash.js";
 import type { LogTimeMs } from "../../base/units.js";
 import { DigestSum } from "../digest-sum.js";
@@ -5,7 +6,7 @@ import type { Handle } from "../keyspace.js";
 import { EvictedKeys } from "./evicted-keys.js";
 import { HandleSet } from "./handle-set.js";
 import { type DrawnKeys, drawKeys } from "./key-draw.js";
-import { type EvictionPolicy, noEviction, type VictimOrder } from "./policies.js";
+import { type EvictionPolicy, noEviction, policyByCode, type VictimOrder } from "./policies.js";
 import {
   counterOf,
   decayedCounter,
@@ -16,37 +17,44 @@ import {
   recencyWord,
   stampOf,
 } from "./policy-words.js";
+import { type PooledEntries, poolCapacity, VictimPool } from "./victim-pool.js";
 
-/** Keys that are compared for one victim. */
-const samples: Readonly<Record<VictimOrder, number>> = {
-  lru: 5,
-  lfu: 12,
-  fifo: 5,
-  random: 1,
-  ttl: 5,
-  s3fifo: 5,
+/**
+ * Keys drawn for one victim: in `halves`, as an odd number stands for one more in every other draw; and how many of the
+ * best that weren't needed are kept for the next. More would order more strictly, which is worse for loops longer than
+ * the cache and hardly better for others (decisions/eviction-by-draws.md has figures).
+ */
+interface Draws {
+  readonly halves: number;
+  readonly pooled: number;
+}
+const drawsOf: Readonly<Record<VictimOrder, Draws>> = {
+  lru: { halves: 7, pooled: 4 },
+  lfu: { halves: 10, pooled: poolCapacity },
+  fifo: { halves: 10, pooled: 0 },
+  random: { halves: 2, pooled: 0 },
+  ttl: { halves: 15, pooled: 0 },
+  s3fifo: { halves: 10, pooled: 0 },
 };
 /** Draws for one victim at most: over a third of them find no key. */
 const drawsPerVictim = 64;
 /** Under lfu, so many of 256 victims are the newest of the least used, the others any of them: loops need that. */
-const newestOf256 = 77;
+const newestOf256 = 38;
 /** s3fifo: a key in `probationShare` is on probation, and a counter of uses goes up to this. */
 const probationShare = 10;
 const queueCounterLimit = 3;
 /** Passes through the queues of s3fifo for one victim at most. */
 const passesPerVictim = 64;
 
+/** Units of the mean gap per ms, how many evictions it is a mean of, and what one may count for. */
+const gapUnits = 1 << 20;
+const gapEvictions = 1024;
+const longestGapMs = 2 ** 31;
+
 /** What the evictor sees of the entry table. */
-export interface EvictableEntries extends DrawnKeys {
-  slotOf(handle: Handle): number;
-  hashLow(handle: Handle): number;
-  hashHigh(handle: Handle): number;
-  recency(handle: Handle): number;
-  frequency(handle: Handle): number;
+export interface EvictableEntries extends DrawnKeys, PooledEntries {
   /** Writes the two words and nothing else. */
   setPolicy(handle: Handle, recency: number, frequency: number): void;
-  /** Canonical order of two keys of one slot. */
-  compareInSlot(a: Handle, b: Handle): number;
 }
 
 /** The store around it. */
@@ -57,8 +65,6 @@ export interface EvictorHost {
   random(): number;
   /** `noDeadline`, or unix ms. */
   deadlineOf(handle: Handle): LogTimeMs;
-  /** The entry that is due first, 0 none. */
-  firstDue(): Handle;
   /** Changes an entry's two words, in the digest and under open walks too; no mutation. */
   restamp(handle: Handle, recency: number, frequency: number): void;
 }
@@ -75,14 +81,17 @@ export class Evictor {
   policy: EvictionPolicy = noEviction;
   /** Entries with a deadline. */
   volatile = new HandleSet();
-  /** Log time between two evictions, a running mean in 1/1024 ms, and when the last one was; 0 none. */
-  gap = 0;
-  lastMs: LogTimeMs = 0;
+  /** Log time between two evictions, a running mean in 2^-20 ms, and when the last one was; 0 none. */
+  private gap = 0;
+  private lastMs: LogTimeMs = 0;
   readonly evicted: EvictedKeys;
   private probation = new HandleSet();
   private readonly host: EvictorHost;
   private readonly hashKey: HashKey;
+  private readonly pool = new VictimPool();
   private readonly drawn: Handle[] = [];
+  private readonly candidates: Handle[] = [];
+  private readonly ranks = new Float64Array(64);
 
   constructor(hashKey: HashKey, host: EvictorHost) {
     this.hashKey = hashKey;
@@ -92,6 +101,7 @@ export class Evictor {
 
   setPolicy(policy: EvictionPolicy, limitBytes: number): void {
     this.policy = policy;
+    this.pool.size = 0;
     this.evicted.reset(policy.order === "s3fifo" ? limitBytes : 0);
   }
 
@@ -105,12 +115,13 @@ export class Evictor {
   cleared(): void {
     this.volatile = new HandleSet();
     this.probation = new HandleSet();
+    this.pool.size = 0;
     this.evicted.clear();
   }
 
   /** How long it takes to evict as many keys as there are, in ms of log time; 0 while nothing was evicted. */
   get turnoverMs(): number {
-    return (this.gap / 1024) * this.host.entries.counts.total;
+    return (this.gap / gapUnits) * this.host.entries.counts.total;
   }
 
   // Uses ---------------------------------------------------------------------------------------------------------
@@ -152,14 +163,14 @@ export class Evictor {
     entries.setPolicy(handle, recencyWord(stampMs), frequencyWord(stampMs, counter, onProbation));
   }
 
-  /** Whether a read of the entry is worth a touch: its recorded use is older than `windowMs`. */
-  isStale(handle: Handle, windowMs: number): boolean {
-    const { entries, nowMs } = this.host;
+  /** Whether a read at log time `atMs` is worth a touch: the recorded use of the entry is older than `windowMs`. */
+  isStale(handle: Handle, windowMs: number, atMs: LogTimeMs): boolean {
+    const { entries } = this.host;
     const frequency = entries.frequency(handle);
     switch (this.policy.order) {
       case "lru":
       case "lfu":
-        return nowMs - stampOf(entries.recency(handle), frequency) > windowMs;
+        return atMs - stampOf(entries.recency(handle), frequency) > windowMs;
       case "s3fifo":
         return counterOf(frequency) < queueCounterLimit;
       default:
@@ -194,7 +205,7 @@ export class Evictor {
       this.probation.remove(entries.slotOf(handle), entries.hashLow(handle), handle);
   }
 
-  /** An entry has another handle now, with the same words. */
+  /** An entry has another handle now. */
   moved(from: Handle, to: Handle): void {
     const { entries } = this.host;
     if (isOnProbation(entries.frequency(to)))
@@ -210,10 +221,6 @@ export class Evictor {
     const { entries } = this.host;
     const from = isVolatile ? this.volatile : entries;
     if (from.counts.total === 0) return 0;
-    if (order === "ttl") {
-      const first = this.host.firstDue();
-      if (first !== keep && first !== keepToo) return first;
-    }
     const victim =
       order === "s3fifo" ? this.fromQueues(keep, keepToo) : this.worst(from, order, keep, keepToo);
     if (victim !== 0) this.countEviction();
@@ -222,17 +229,20 @@ export class Evictor {
 
   private countEviction(): void {
     const { nowMs } = this.host;
-    if (this.lastMs !== 0) this.gap += Math.floor(((nowMs - this.lastMs) * 1024 - this.gap) / 1024);
+    const sinceMs = Math.min(nowMs - this.lastMs, longestGapMs);
+    if (this.lastMs !== 0) this.gap += Math.floor((sinceMs * gapUnits - this.gap) / gapEvictions);
     this.lastMs = nowMs;
   }
 
-  /** Of a few drawn keys, the one that the order puts first. */
+  /** The first in the order of a few drawn keys and of what earlier draws left. */
   private worst(from: DrawnKeys, order: VictimOrder, keep: Handle, keepToo: Handle): Handle {
-    const { host, drawn } = this;
-    const wanted = Math.min(samples[order], from.counts.total);
-    const newest = order === "lfu" && host.random() >>> 24 < newestOf256;
-    let worst: Handle = 0;
-    let worstRank = 0;
+    const { host, drawn, candidates, pool } = this;
+    const { halves, pooled } = drawsOf[order];
+    const chance = host.random();
+    const newest = order === "lfu" && chance >>> 24 < newestOf256;
+    const wanted = Math.min((halves + (chance & 1)) >> 1, from.counts.total);
+    candidates.length = 0;
+    if (pooled > 0) this.takePooled(keep, keepToo);
     let seen = 0;
     for (let draws = 0; draws < drawsPerVictim && seen < wanted; draws++) {
       drawn.length = 0;
@@ -241,13 +251,38 @@ export class Evictor {
       for (const handle of drawn) {
         if (handle === keep || handle === keepToo || seen === wanted) continue;
         seen++;
-        const rank = this.rank(handle, order, newest);
-        if (worst !== 0 && rank >= worstRank) continue;
-        worst = handle;
-        worstRank = rank;
+        if (!candidates.includes(handle)) candidates.push(handle);
       }
     }
-    return worst;
+    this.sortCandidates(order, newest);
+    if (pooled > 0) pool.fill(candidates, 1, pooled, host.entries);
+    return candidates[0] ?? 0;
+  }
+
+  private takePooled(keep: Handle, keepToo: Handle): void {
+    const { host, pool, candidates } = this;
+    for (let place = 0; place < pool.size; place++) {
+      const handle = pool.entryAt(place, host.entries);
+      if (handle === 0 || handle === keep || handle === keepToo) continue;
+      if (this.policy.isVolatile && host.deadlineOf(handle) === 0) continue;
+      candidates.push(handle);
+    }
+  }
+
+  /** By rank, else as they came: a few, so by insertion. */
+  private sortCandidates(order: VictimOrder, newest: boolean): void {
+    const { candidates, ranks } = this;
+    for (let i = 0; i < candidates.length; i++) {
+      const handle = candidates[i]!;
+      const rank = this.rank(handle, order, newest);
+      let at = i;
+      for (; at > 0 && ranks[at - 1]! > rank; at--) {
+        ranks[at] = ranks[at - 1]!;
+        candidates[at] = candidates[at - 1]!;
+      }
+      ranks[at] = rank;
+      candidates[at] = handle;
+    }
   }
 
   /** What a draw found, in canonical order, rotated by chance for the orders that take the first. */
@@ -316,18 +351,30 @@ export class Evictor {
 
   /** Adds to a digest what is replicated here beside the entries' words. */
   digest(into: Uint32Array): void {
-    if (this.policy.order === null && this.lastMs === 0) return;
+    const { policy, evicted } = this;
+    if (policy.order === null && this.lastMs === 0) return;
     const own = new DigestSum(this.hashKey);
-    own.change(
-      1,
-      this.policy.code,
-      this.evicted.size,
-      this.evicted.sum.low,
-      this.evicted.sum.high,
-      this.gap,
-      this.lastMs,
-    );
+    own.change(1, policy.code, evicted.size, evicted.sum.low, evicted.sum.high, this.gap, this.lastMs);
+    this.pool.sumInto(own);
     into[0] = (into[0]! ^ own.low) >>> 0;
     into[1] = (into[1]! ^ own.high) >>> 0;
+  }
+
+  /** u8 policy, u53 mean gap, u53 last eviction, the pool: part of the snapshot's head; `evicted` has chunks of its own. */
+  write(out: ByteWriter): void {
+    out.u8(this.policy.code);
+    out.u53(this.gap);
+    out.u53(this.lastMs);
+    this.pool.write(out);
+  }
+
+  /** Reads what `write` wrote, for a store with this limit. */
+  read(reader: ByteReader, limitBytes: number): void {
+    const policy = policyByCode(reader.u8());
+    if (policy === null) throw new DecodeError("an unknown eviction policy");
+    this.setPolicy(policy, limitBytes);
+    this.gap = reader.u53();
+    this.lastMs = reader.u53();
+    this.pool.read(reader);
   }
 }

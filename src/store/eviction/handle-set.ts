@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.js";
 import type { Handle } from "../keyspace.js";
 import { Rows } from "../rows.js";
 import { reverseBits, SlotIndex } from "../slot-index.js";
@@ -24,20 +25,25 @@ export class HandleSet implements DrawnKeys {
 
   /** Removes what `add` added with the same arguments. */
   remove(slot: number, hash: number, handle: Handle): void {
+    const row = this.rowOf(slot, hash, handle);
+    this.index.remove(slot, hash, row);
+    this.rows.remove(row);
+    this.counts.change(slot, -1);
+  }
+
+  private rowOf(slot: number, hash: number, handle: Handle): number {
     const { rows } = this;
     let row = this.index.first(slot, hash);
-    while (rows.get(row, at.handle) !== handle) row = rows.get(row, at.next);
-    this.index.remove(slot, hash, row);
-    rows.remove(row);
-    this.counts.change(slot, -1);
+    while (rows.get(row, at.handle) !== handle) {
+      row = rows.get(row, at.next);
+      assert(row !== 0, "what is taken out of a set is in it");
+    }
+    return row;
   }
 
   /** An entry has another handle now. */
   replace(slot: number, hash: number, from: Handle, to: Handle): void {
-    const { rows } = this;
-    let row = this.index.first(slot, hash);
-    while (rows.get(row, at.handle) !== from) row = rows.get(row, at.next);
-    rows.set(row, at.handle, to);
+    this.rows.set(this.rowOf(slot, hash, from), at.handle, to);
   }
 
   collect(slot: number, from: number, to: number, into: Handle[]): void {

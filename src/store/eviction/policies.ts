@@ -32,7 +32,7 @@ const policies: readonly EvictionPolicy[] = [
 ];
 
 export const noEviction: EvictionPolicy = policies[0]!;
-export const policyNames: readonly string[] = policies.map((each) => each.name);
+export const policyNames = policies.map((each) => each.name) as [string, ...string[]];
 
 /** null: no such policy. */
 export function policyByName(name: string): EvictionPolicy | null {

@@ -30,7 +30,7 @@ export function frequencyWord(stampMs: LogTimeMs, counter: number, onProbation: 
 export const newKeyCounter = 5;
 const counterFactor = 5;
 /** A key that isn't used for so many turnovers of the whole cache has its counter halved. */
-const turnoversPerHalving = 7;
+const turnoversPerHalving = 9;
 
 /** The counter after `idleMs` without a use. */
 export function decayedCounter(counter: number, idleMs: number, turnoverMs: number): number {

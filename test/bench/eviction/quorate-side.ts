@@ -46,7 +46,7 @@ export class Range {
     if (nowMs - this.keptMs < housekeepingMs) return;
     this.keptMs = nowMs;
     this.touches.follow(true);
-    const entry = this.touches.ownEntry(() => this.nowMs);
+    const entry = this.touches.ownEntry(this.nowMs);
     if (entry !== null) this.apply(entry);
   }
 
@@ -65,7 +65,7 @@ export class Range {
       this.encode(words);
       this.builder.add(this.out.bytes, 0, this.out.length);
     }
-    this.touches.ride(this.builder, this.nowMs);
+    this.touches.ride(this.builder, this.nowMs, this.nowMs);
     this.apply(this.builder.finish(this.nowMs));
   }
 

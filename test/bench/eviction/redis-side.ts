@@ -4,7 +4,7 @@ import { batchRequests, keyName, residentKeys, type Trace, valueBytes } from "./
 export interface Outcome {
   readonly hits: number;
   readonly requests: number;
-  /** Most keys that were resident after a batch, sampled. */
+  /** Keys held at the end. */
   readonly resident: number;
   readonly seconds: number;
 }
@@ -32,7 +32,7 @@ async function calibrate(server: RedisServer, policy: string): Promise<void> {
   ]);
 }
 
-/** Runs a trace against a redis-server of its own: GET, and SET of what was missed. */
+/** Runs a trace against a redis-server of its own, spread over a time: GET, and SET of what was missed. */
 export async function runOnRedis(policy: string, trace: Trace, lastsSeconds: number): Promise<Outcome> {
   const server = await RedisServer.start();
   try {
@@ -41,8 +41,7 @@ export async function runOnRedis(policy: string, trace: Trace, lastsSeconds: num
     const started = performance.now();
     let hits = 0;
     for (let at = 0; at < keys.length; at += batchRequests) {
-      const behindMs = started + (at / keys.length) * lastsSeconds * 1000 - performance.now();
-      if (behindMs > 0) await new Promise((resolve) => setTimeout(resolve, behindMs));
+      await paced(started, at / keys.length, lastsSeconds);
       const batch = keys.subarray(at, at + batchRequests);
       const replies = await server.pipeline(Array.from(batch, (key) => ["GET", keyName(key)]));
       const writes: string[][] = [];
@@ -58,6 +57,12 @@ export async function runOnRedis(policy: string, trace: Trace, lastsSeconds: num
   } finally {
     await server.stop();
   }
+}
+
+/** Waits until `share` of a run of `lastsSeconds` should be done. */
+export async function paced(started: number, share: number, lastsSeconds: number): Promise<void> {
+  const aheadMs = started + share * lastsSeconds * 1000 - performance.now();
+  if (aheadMs > 0) await new Promise((resolve) => setTimeout(resolve, aheadMs));
 }
 
 function failOnError(replies: readonly RespValue[]): void {

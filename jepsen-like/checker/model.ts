@@ -1,0 +1,29 @@
+import type { Operation } from "./operation.js";
+
+/**
+ * The sequential specification of one key. `State` is immutable.
+ */
+export interface Model<State = unknown> {
+  readonly name: string;
+  readonly initial: State;
+  /**
+   * All states in which `operation` may leave `state`; empty: it can't have happened here. The output of an operation
+   * whose outcome is info is not known, and a refusal is one of its possible answers: `[state]` then.
+   * @throws ShapeError when input or output isn't of the model's shape.
+   */
+  step(state: State, operation: Operation): readonly State[];
+  /** Equal for equal states. */
+  stateKey(state: State): string;
+  /** The same model, made quicker by what the whole history of the key shows; it must allow the same. */
+  given?(operations: readonly Operation[]): Model<State>;
+  /**
+   * Which of `pending` need be tried right before what leads to `target`, which is one of them or not. Left out: all.
+   * It may leave out only what can be left out without losing a linearization.
+   */
+  candidates?(state: State, pending: readonly Operation[], target: Operation): readonly Operation[];
+}
+
+/** A history doesn't fit the model: no verdict about the system. */
+export class ShapeError extends Error {
+  override readonly name = "ShapeError";
+}

@@ -1,0 +1,49 @@
+import { diskFaults } from "./disks.js";
+import type { Fault } from "./fault.js";
+import { packetFaults } from "./packets.js";
+import { processFaults } from "./processes.js";
+import { toxiproxyFaults } from "./toxiproxy.js";
+
+const faults: readonly Fault[] = [...processFaults, ...toxiproxyFaults, ...packetFaults, ...diskFaults];
+
+/** Names for several faults at once. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  none: [],
+  kill: ["kill-one", "kill-leader", "kill-majority", "kill-all"],
+  pause: ["pause-leader", "pause-one"],
+  restart: ["rolling-restart", "transfer-storm"],
+  wipe: ["wipe-one"],
+  slow: ["latency", "bandwidth", "slicer"],
+  partition: ["one-way", "halves", "bridge", "majorities-ring", "isolate-leader", "flapping"],
+  disk: ["disk-full", "flipped-byte"],
+  packets: ["loss", "packets-isolate-leader", "packets-one-way", "packets-bridge"],
+  network: [
+    "latency",
+    "bandwidth",
+    "slicer",
+    "reset",
+    "one-way",
+    "halves",
+    "bridge",
+    "majorities-ring",
+    "isolate-leader",
+    "clients",
+    "flapping",
+  ],
+};
+
+export const nemesisNames: readonly string[] = [...Object.keys(groups), ...faults.map(({ name }) => name)];
+
+/** The faults that a comma-separated list of faults and groups names, each once. @returns what isn't one of them. */
+export function chooseFaults(list: string): readonly Fault[] | { readonly unknown: string } {
+  const chosen = new Set<Fault>();
+  for (const word of list.split(",").map((each) => each.trim())) {
+    const names = groups[word] ?? [word];
+    for (const name of names) {
+      const fault = faults.find((each) => each.name === name);
+      if (fault === undefined) return { unknown: word };
+      chosen.add(fault);
+    }
+  }
+  return [...chosen];
+}

@@ -1,0 +1,181 @@
+import { sleep, until } from "../cluster/wait.js";
+import { between, pick, shuffled } from "../run/draw.js";
+import type { Fault, Ground, Injected } from "./fault.js";
+
+/** Faults of processes: kill -9, SIGSTOP, SIGTERM, an emptied folder. */
+
+const leaderPatienceMs = 6000;
+
+async function kill({ cluster }: Ground, which: readonly number[]): Promise<Injected | null> {
+  if (which.length === 0) return null;
+  await cluster.kill(...which);
+  return {
+    what: `kill -9 of ${which.map((n) => cluster.name(n)).join(", ")}`,
+    heal: async () => {
+      for (const n of which) cluster.start(n);
+      await Promise.resolve();
+    },
+  };
+}
+
+/** Whoever leads most; a cluster that recovers from an earlier fault is given time to find leaders first. */
+export async function leader({ cluster, random }: Ground): Promise<number | null> {
+  const known = await until(
+    "a leader",
+    async () => {
+      const at = await cluster.busiestLeader();
+      return at !== null && cluster.running.includes(at) ? { at } : null;
+    },
+    leaderPatienceMs,
+  ).catch(() => null);
+  if (known !== null) return known.at;
+  return cluster.running.length === 0 ? null : pick(random, cluster.running);
+}
+
+function pause({ cluster }: Ground, at: number | null, forMs: number): Injected | null {
+  if (at === null) return null;
+  cluster.pause(at);
+  const timer = setTimeout(() => cluster.resume(at), forMs);
+  return {
+    what: `SIGSTOP of ${cluster.name(at)} for ${Math.round(forMs)} ms`,
+    heal: async () => {
+      clearTimeout(timer);
+      cluster.resume(at);
+      await Promise.resolve();
+    },
+  };
+}
+
+export const processFaults: readonly Fault[] = [
+  {
+    name: "kill-one",
+    fabric: null,
+    minNodes: 1,
+    effects: ["down"],
+    inject: (ground) => kill(ground, shuffled(ground.random, ground.cluster.running).slice(0, 1)),
+  },
+  {
+    name: "kill-leader",
+    fabric: null,
+    minNodes: 1,
+    effects: ["leader"],
+    inject: async (ground) => {
+      const at = await leader(ground);
+      return at === null ? null : kill(ground, [at]);
+    },
+  },
+  {
+    name: "kill-majority",
+    fabric: null,
+    minNodes: 3,
+    effects: ["errors"],
+    inject: (ground) => {
+      const majority = Math.floor(ground.cluster.size / 2) + 1;
+      return kill(ground, shuffled(ground.random, ground.cluster.running).slice(0, majority));
+    },
+  },
+  {
+    name: "kill-all",
+    fabric: null,
+    minNodes: 1,
+    effects: ["errors"],
+    inject: (ground) => kill(ground, ground.cluster.running),
+  },
+  {
+    name: "pause-leader",
+    fabric: null,
+    minNodes: 1,
+    effects: ["leader", "latency", "errors"],
+    inject: async (ground) => {
+      // From a blink that no one may notice to far longer than any time-out.
+      const longMs = pick(ground.random, [100, 400, 700, 1500, 4000, ground.holdMs()]);
+      return pause(ground, await leader(ground), longMs);
+    },
+  },
+  {
+    name: "pause-one",
+    fabric: null,
+    minNodes: 1,
+    effects: ["leader", "latency", "errors", "down"],
+    inject: async (ground) => {
+      const { running } = ground.cluster;
+      await Promise.resolve();
+      return running.length === 0 ? null : pause(ground, pick(ground.random, running), ground.holdMs());
+    },
+  },
+  {
+    name: "rolling-restart",
+    fabric: null,
+    minNodes: 2,
+    effects: ["leader", "down"],
+    inject: async ({ cluster, random }) => {
+      const order = shuffled(random, cluster.running);
+      let stopped = false;
+      const done = (async () => {
+        for (const n of order) {
+          if (stopped) return;
+          await cluster.terminate(n);
+          cluster.start(n);
+          while (!stopped && !(await cluster.isReady(n))) await sleep(50);
+        }
+      })();
+      await sleep(between(random, 500, 1500));
+      return {
+        what: `SIGTERM and restart of ${order.map((n) => cluster.name(n)).join(", ")} in turn`,
+        heal: () => {
+          stopped = true;
+          return done;
+        },
+      };
+    },
+  },
+  {
+    // SIGTERM makes a node hand over all that it leads: leaderships move again and again while nothing is lost.
+    name: "transfer-storm",
+    fabric: null,
+    minNodes: 2,
+    effects: ["leader"],
+    inject: async (ground) => {
+      const { cluster } = ground;
+      let stopped = false;
+      const done = (async () => {
+        while (!stopped) {
+          const at = await leader(ground);
+          if (at === null) return;
+          await cluster.terminate(at);
+          cluster.start(at);
+          while (!stopped && !(await cluster.isReady(at))) await sleep(50);
+        }
+      })();
+      await Promise.resolve();
+      return {
+        what: "SIGTERM of whoever leads most, again and again",
+        heal: () => {
+          stopped = true;
+          return done;
+        },
+      };
+    },
+  },
+  {
+    name: "wipe-one",
+    fabric: null,
+    minNodes: 3,
+    effects: ["down"],
+    inject: async ({ cluster, random }) => {
+      // A second lost state while one node is still catching up would be the loss of a majority.
+      const whole = await cluster.healed(5000).catch(() => null);
+      if (whole === null || cluster.running.length < cluster.size) return null;
+      const at = pick(random, cluster.running);
+      await cluster.kill(at);
+      cluster.wipe(at);
+      return {
+        what: `kill -9 of ${cluster.name(at)} and its data folder emptied`,
+        heal: async () => {
+          cluster.start(at);
+          await cluster.healed();
+        },
+      };
+    },
+  },
+];

@@ -1,0 +1,94 @@
+import type { Effect } from "../nemesis/fault.js";
+import { conflict, type Observed } from "../workloads/workload.js";
+import type { Sight } from "./monitor.js";
+import type { Strike } from "./schedule.js";
+
+/** What a run did, so that a verdict can't be had by doing nothing. */
+export interface Evidence {
+  readonly acknowledged: number;
+  readonly acknowledgedPerMinute: number;
+  /** Share of the acknowledged operations that were sent while a fault was under way. */
+  readonly shareUnderFault: number;
+  readonly strikes: readonly { readonly strike: Strike; readonly seen: readonly Effect[] }[];
+  /** What the run failed to show; such a run proves nothing. */
+  readonly missing: readonly string[];
+}
+
+const neededPerMinute = 1000;
+const neededShare = 0.2;
+/** Effects are looked for until so long after the heal. */
+const afterNs = 2e9;
+const slowNs = 500e6;
+
+export function gatherEvidence(
+  history: readonly Observed[],
+  strikes: readonly Strike[],
+  sights: readonly Sight[],
+  durationMs: number,
+): Evidence {
+  const done = history.filter(({ type }) => type === "ok");
+  const underFault = done.filter(({ invokedNs }) =>
+    strikes.some(({ fromNs, toNs }) => fromNs <= invokedNs && invokedNs <= toNs),
+  ).length;
+  const quiet = done.filter(({ invokedNs }) =>
+    strikes.every(({ fromNs, toNs }) => invokedNs < fromNs || invokedNs > toNs + afterNs),
+  );
+  const quietNs = percentile(quiet.map(duration), 0.5);
+  const seen = strikes.map((strike) => ({
+    strike,
+    seen: effectsOf(strike, history, sights, quietNs),
+  }));
+  const acknowledgedPerMinute = (done.length * 60_000) / durationMs;
+  const shareUnderFault = done.length === 0 ? 0 : underFault / done.length;
+  const missing: string[] = [];
+  if (acknowledgedPerMinute < neededPerMinute)
+    missing.push(`only ${Math.round(acknowledgedPerMinute)} operations a minute were acknowledged`);
+  if (strikes.length > 0 && shareUnderFault < neededShare)
+    missing.push(`only ${Math.round(shareUnderFault * 100)} % of them under a fault`);
+  for (const name of new Set(strikes.map((strike) => strike.name))) {
+    const same = seen.filter(({ strike }) => strike.name === name);
+    if (!same.some(({ strike, seen }) => strike.effects.some((effect) => seen.includes(effect))))
+      missing.push(`${name} had no effect (${same[0]!.strike.effects.join(" or ")})`);
+  }
+  return { acknowledged: done.length, acknowledgedPerMinute, shareUnderFault, strikes: seen, missing };
+}
+
+function duration({ invokedNs, completedNs }: Observed): number {
+  return completedNs - invokedNs;
+}
+
+/** `share` 0.5 is the median; 0 without values. */
+export function percentile(values: readonly number[], share: number): number {
+  if (values.length === 0) return 0;
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+}
+
+function effectsOf(
+  { fromNs, struckNs, toNs }: Strike,
+  history: readonly Observed[],
+  sights: readonly Sight[],
+  quietNs: number,
+): readonly Effect[] {
+  const effects: Effect[] = [];
+  const untilNs = toNs + afterNs;
+  const during = sights.filter(({ atNs }) => atNs >= struckNs && atNs <= untilNs);
+  const before = sights.findLast(
+    ({ atNs, leaders }) => atNs < struckNs && leaders.some(({ leader }) => leader !== null),
+  );
+  const ledOtherwise = during.some(({ leaders }) =>
+    leaders.some(({ range, leader, term }) => {
+      const earlier = before?.leaders.find((each) => each.range === range);
+      return earlier !== undefined && leader !== null && (term > earlier.term || leader !== earlier.leader);
+    }),
+  );
+  if (ledOtherwise) effects.push("leader");
+  const most = Math.max(0, ...sights.map(({ answering }) => answering.length));
+  if (during.some(({ answering }) => answering.length < most)) effects.push("down");
+  const sent = history.filter(({ invokedNs }) => invokedNs >= fromNs && invokedNs <= untilNs);
+  if (sent.some(({ type, error }) => type !== "ok" && error !== conflict)) effects.push("errors");
+  const answered = sent.filter(({ type, invokedNs }) => type === "ok" && invokedNs <= toNs).map(duration);
+  const slower = percentile(answered, 0.9) > 2 * quietNs && percentile(answered, 0.5) > quietNs;
+  if (answered.length > 0 && (slower || Math.max(...answered) > slowNs)) effects.push("latency");
+  return effects;
+}

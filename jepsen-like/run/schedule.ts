@@ -1,0 +1,73 @@
+import type { Random } from "#quorate/base/random.js";
+import { sleep } from "../cluster/wait.js";
+import type { Effect, Fault, Ground } from "../nemesis/fault.js";
+import { between, shuffled } from "./draw.js";
+
+/** A fault as it was done: from before it was injected until after it was healed. */
+export interface Strike {
+  readonly name: string;
+  readonly what: string;
+  readonly effects: readonly Effect[];
+  readonly fromNs: number;
+  /** When it was in force. */
+  readonly struckNs: number;
+  toNs: number;
+}
+
+export interface ScheduleOptions {
+  readonly faults: readonly Fault[];
+  /** How many may be under way together. */
+  readonly mix: number;
+  readonly durationMs: number;
+  readonly random: Random;
+}
+
+const quietMs = [1500, 3000] as const;
+const heldMs = [2500, 6000] as const;
+
+/** Strikes and heals in turn until the time is over. Each fault has its turn before any has a second one. */
+export async function runSchedule(
+  { faults, mix, durationMs, random }: ScheduleOptions,
+  ground: Ground,
+  nowNs: () => number,
+  struck: (strike: Strike) => void,
+): Promise<readonly Strike[]> {
+  const strikes: Strike[] = [];
+  const end = performance.now() + durationMs;
+  const left = (): number => end - performance.now();
+  let turn: Fault[] = [];
+  for (;;) {
+    await sleep(Math.min(Math.max(0, left()), between(random, ...quietMs)));
+    if (faults.length === 0 && left() > 0) continue;
+    if (left() < heldMs[0]) {
+      await sleep(Math.max(0, left()));
+      return strikes;
+    }
+    const together = 1 + Math.floor(between(random, 0, Math.min(mix, faults.length) - 0.001));
+    const heals: { readonly strike: Strike; readonly heal: () => Promise<void> }[] = [];
+    for (let i = 0; i < together; i++) {
+      if (turn.length === 0) turn = [...shuffled(random, faults)];
+      const fault = turn.pop()!;
+      const fromNs = nowNs();
+      const injected = await fault.inject(ground);
+      if (injected === null) continue;
+      const struckNs = nowNs();
+      const strike = {
+        name: fault.name,
+        what: injected.what,
+        effects: fault.effects,
+        fromNs,
+        struckNs,
+        toNs: struckNs,
+      };
+      strikes.push(strike);
+      struck(strike);
+      heals.push({ strike, heal: injected.heal });
+    }
+    await sleep(Math.min(left(), between(random, ...heldMs)));
+    for (const { strike, heal } of heals) {
+      await heal();
+      strike.toNs = nowNs();
+    }
+  }
+}
