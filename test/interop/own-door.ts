@@ -35,7 +35,7 @@ export class OwnDoor {
     this.server = createRespServer({
       service: service as unknown as Service,
       telemetry: silentTelemetry,
-      serverInfo: { version: "0", nodeId: 1, maxmemoryPolicy: "noeviction" },
+      serverInfo: { version: "0", nodeId: 1 },
       valueLimitBytes,
     });
   }
@@ -78,7 +78,8 @@ export class OwnDoor {
     const error = commandError(definition, this.view, valueLimitBytes);
     if (error !== null) sink.error(error.kind, error.message);
     else if (definition.access === "read") {
-      if (!this.machine.read(this.view, stampMs, sink)) throw new Error("a deadline is due");
+      if (this.machine.isDue(this.view, stampMs)) throw new Error("a deadline is due");
+      this.machine.read(this.view, stampMs, sink);
     } else {
       this.builder.begin();
       this.builder.add(bytes, start, end);
