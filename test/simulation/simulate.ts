@@ -58,7 +58,12 @@ class Simulation {
       logged: (at, level, message, fields) => this.logged(at, level, message, fields),
       openedLog: (at, log) => this.invariants.watchLog(at, log),
     };
-    this.cluster = new SimCluster({ ...shape, seed, observer, randomFor: (purpose) => streamOf(seed, purpose) });
+    this.cluster = new SimCluster({
+      ...shape,
+      seed,
+      observer,
+      randomFor: (purpose) => streamOf(seed, purpose),
+    });
     this.cluster.network.setDelay(0.1, shape.maxDelayMs);
     this.invariants = new Invariants(this.cluster, this.marks);
     this.clients = Array.from(
@@ -98,9 +103,14 @@ class Simulation {
     const { cluster, script } = this;
     for (const { at } of cluster.nodes) cluster.start(at);
     this.faults.schedule();
-    for (const operation of script.operations) cluster.scheduler.at(operation.atMs, () => this.invoke(operation));
+    for (const operation of script.operations)
+      cluster.scheduler.at(operation.atMs, () => this.invoke(operation));
     cluster.scheduler.at(script.shape.durationMs, () => {});
-    this.runUntil(() => cluster.scheduler.nowMs >= script.shape.durationMs, script.shape.durationMs, () => "the end");
+    this.runUntil(
+      () => cluster.scheduler.nowMs >= script.shape.durationMs,
+      script.shape.durationMs,
+      () => "the end",
+    );
     this.trace("all faults stop");
     this.faults.heal();
     this.converge();
@@ -144,6 +154,7 @@ class Simulation {
     const { scheduler } = this.cluster;
     const { client } = operation;
     // An application waits for its answers: what it would have asked meanwhile is never asked.
+    if (!isLast && scheduler.nowMs >= this.script.shape.durationMs) return;
     if (!isLast && this.outstanding[client]! >= this.script.shape.outstanding) return;
     const observation: Observation = {
       operation,
@@ -202,31 +213,48 @@ class Simulation {
       left(),
       () => `${this.unsettled} unsettled, ${this.apart()}`,
     );
+    const before = this.observations.length;
     for (const workload of workloads)
       for (const { name, args } of workload.finalReads(shape.keys))
-        this.invoke({
-          atMs: scheduler.nowMs,
-          client: 0,
-          workload: workload.name,
-          name,
-          args,
-          level: 0,
-          maxAgeMs: 0,
-          deadlineMs: 5000,
-          inSession: false,
-        }, true);
-    const reads = this.observations.slice(-1)[0];
-    this.runUntil(() => this.unsettled === 0, left(), () => "the last reads");
-    if (reads !== undefined && reads.operation.atMs === reads.invokedMs && reads.outcome !== "ok")
-      this.invariants.fail(`the last read ended as ${reads.error}`);
-    this.runUntil(() => this.apart() === null, left(), () => `after the last reads, ${this.apart()}`);
+        this.invoke(
+          {
+            atMs: scheduler.nowMs,
+            client: 0,
+            workload: workload.name,
+            name,
+            args,
+            level: 0,
+            maxAgeMs: 0,
+            deadlineMs: 5000,
+            inSession: false,
+          },
+          true,
+        );
+    this.runUntil(
+      () => this.unsettled === 0,
+      left(),
+      () => "the last reads",
+    );
+    for (const { outcome, error, operation } of this.observations.slice(before))
+      if (outcome !== "ok")
+        this.invariants.fail(`the last ${operation.name} ${operation.args[0]} ended as ${error}`);
+    this.runUntil(
+      () => this.apart() === null,
+      left(),
+      () => `after the last reads, ${this.apart()}`,
+    );
   }
 
   /** What still differs from a whole cluster; null when nothing does. */
   private apart(): string | null {
     const { nodes } = this.cluster;
     for (const { started, service, at } of nodes)
-      if (!started || service === null || !service.ready()) return `node ${at} isn't ready`;
+      if (!started || service === null) return `node ${at} hasn't started`;
+    for (const { node, service, at } of nodes)
+      if (!service!.ready()) {
+        const routes = [node!.metaRoute, ...node!.routing.routes.values()];
+        return `node ${at} isn't ready: leaders ${routes.map(({ leader }) => `${leader}${node!.isUp(leader) ? "" : " (down)"}`).join(", ")}`;
+      }
     const { tables } = nodes[0]!.node!.membership;
     const live = tables!.members.filter(({ state }) => state === "active").length;
     if (live !== nodes.length) return `${live} active members`;
@@ -237,11 +265,14 @@ class Simulation {
       });
       const due = Math.min(this.script.shape.replicationFactor, nodes.length);
       const name = group.id === metaRangeId ? "meta" : `range ${group.id}`;
-      if (group.id !== metaRangeId && replicas.length !== due) return `${name}: ${replicas.length} of ${due} replicas`;
+      if (group.id !== metaRangeId && replicas.length !== due)
+        return `${name}: ${replicas.length} of ${due} replicas`;
       if (replicas.some(({ fenced }) => fenced)) return `${name}: fenced replicas`;
-      if (new Set(replicas.map(({ applied }) => applied)).size !== 1) return `${name}: different applied indexes`;
+      if (new Set(replicas.map(({ applied }) => applied)).size !== 1)
+        return `${name}: different applied indexes`;
       const { configuration } = replicas[0]!.group.status();
-      if (configuration.outgoing.length > 0 || configuration.learners.length > 0) return `${name}: a change is under way`;
+      if (configuration.outgoing.length > 0 || configuration.learners.length > 0)
+        return `${name}: a change is under way`;
       if (new Set(replicas.map(({ machine }) => machine.digest())).size !== 1)
         this.invariants.fail(`${name}: replicas differ at index ${replicas[0]!.applied}`);
     }
