@@ -95,7 +95,7 @@ export function ruleChecker(
   };
 }
 
-export function byKey(operations: readonly Operation[]): ReadonlyMap<string | null, readonly Operation[]> {
+function byKey(operations: readonly Operation[]): ReadonlyMap<string | null, readonly Operation[]> {
   const keys = new Map<string | null, Operation[]>();
   for (const operation of operations) {
     const some = keys.get(operation.key);

@@ -14,6 +14,8 @@ export interface Model<State = unknown> {
   step(state: State, operation: Operation): readonly State[];
   /** Equal for equal states. */
   stateKey(state: State): string;
+  /** The same model, made quicker by what the whole history of the key shows; it must allow the same. */
+  given?(operations: readonly Operation[]): Model<State>;
   /**
    * Which of `pending` need be tried right before what leads to `target`, which is one of them or not. Left out: all.
    * It may leave out only what can be left out without losing a linearization.

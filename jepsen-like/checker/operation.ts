@@ -31,19 +31,11 @@ export function canonical(value: unknown): string {
 }
 
 /** One line: `process 3: cas x [1,2] -> ok (12.000-15.200 ms)`. */
-export function describe({
-  process,
-  f,
-  key,
-  input,
-  output,
-  invokedNs,
-  completedNs,
-  outcome,
-}: Operation): string {
+export function describe(operation: Operation): string {
+  const { f, key, input, output, invokedNs, completedNs, outcome } = operation;
   const ms = (ns: number): string => (ns / 1e6).toFixed(3);
   const asked = input === null || input === undefined ? "" : ` ${canonical(input)}`;
   const answer = outcome === "ok" ? canonical(output) : outcome === "info" ? "unknown" : "failed";
   const end = outcome === "info" || completedNs === null ? "open" : ms(completedNs);
-  return `process ${process}: ${f}${key === null ? "" : ` ${key}`}${asked} -> ${answer} (${ms(invokedNs)}-${end} ms)`;
+  return `process ${operation.process}: ${f}${key === null ? "" : ` ${key}`}${asked} -> ${answer} (${ms(invokedNs)}-${end} ms)`;
 }

@@ -78,7 +78,7 @@ export function search<State>(
   operations: readonly Operation[],
   budget: number,
 ): SearchResult {
-  const run = new Search(model, budget);
+  const run = new Search(model.given?.(operations) ?? model, budget);
   for (const { operation, isEnd } of eventsOf(operations)) {
     if (!isEnd) run.invoke(operation);
     else if (!run.end(operation)) return run.failure(operation);

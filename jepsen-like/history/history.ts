@@ -44,14 +44,14 @@ function parseLine(line: string, number: number): HistoryEvent {
     return refuse("not JSON");
   }
   if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed)) return refuse("not an object");
-  const { index, time, process, type, f, key, value, node, error } = parsed as Readonly<
-    Record<string, unknown>
-  >;
+  const members = parsed as Readonly<Record<string, unknown>>;
+  const { index, time, type, f, key, value, node, error } = members;
+  const worker = members.process;
   const isEventType = (word: unknown): word is EventType =>
     word === "invoke" || word === "ok" || word === "fail" || word === "info";
   if (typeof index !== "number" || !Number.isSafeInteger(index)) return refuse("index is not a whole number");
   if (typeof time !== "number") return refuse("time is not a number (ns)");
-  if (typeof process !== "number") return refuse("process is not a number");
+  if (typeof worker !== "number") return refuse("process is not a number");
   if (!isEventType(type)) return refuse("type is not invoke, ok, fail or info");
   if (typeof f !== "string") return refuse("f is not a string");
   if (key !== undefined && key !== null && typeof key !== "string")
@@ -61,7 +61,7 @@ function parseLine(line: string, number: number): HistoryEvent {
   return {
     index,
     time,
-    process,
+    process: worker,
     type,
     f,
     key: key ?? null,
@@ -101,10 +101,10 @@ export function pairEvents(events: readonly HistoryEvent[]): readonly Operation[
 }
 
 function operationOf(begun: HistoryEvent, end: HistoryEvent | null): Operation {
-  const { process, f, key, value, time, node } = begun;
+  const { f, key, value, time, node } = begun;
   const outcome = end === null || end.type === "invoke" ? "info" : end.type;
   return {
-    process,
+    process: begun.process,
     f,
     key,
     input: value,

@@ -25,13 +25,23 @@ export const listAppend: Model<List> = {
     const next = [...state, input];
     return typeof output === "number" ? answering(operation, next.length, next) : [next];
   },
-  // A read under way tells which element comes next; where none does, any may.
-  candidates(state, pending) {
-    const reads = pending.filter((each) => each.f === "read" && isKnown(each)).map(listOf);
-    if (reads.some((list) => list.length < state.length)) return [];
-    const next = reads.find((list) => list.length > state.length);
-    return pending.filter(
-      ({ f, input }) => f !== "append" || next === undefined || isEqual(input, next[state.length]),
-    );
+  /** Reads are prefixes of one list, so that the longest tells in which order everything in it came. */
+  given(operations) {
+    const longest = operations
+      .filter((each) => each.f === "read" && isKnown(each))
+      .map(listOf)
+      .reduce((best, list) => (list.length > best.length ? list : best), []);
+    const tellsLengths = operations.some(({ f, output }) => f === "append" && typeof output === "number");
+    return {
+      ...listAppend,
+      candidates(state, pending, target) {
+        const reads = pending.filter(({ f }) => f === "read");
+        if (reads.some((each) => isKnown(each) && listOf(each).length < state.length)) return [];
+        if (state.length < longest.length)
+          return pending.filter(({ f, input }) => f !== "append" || isEqual(input, longest[state.length]));
+        // Behind what was ever read, only lengths tell anything.
+        return tellsLengths ? pending : target.f === "append" ? [...reads, target] : reads;
+      },
+    };
   },
 };

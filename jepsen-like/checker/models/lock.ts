@@ -31,9 +31,14 @@ export const lock: Model<Lock> = {
           : [];
       }
       case "release": {
-        const applies = !state.isFree && state.holder === input;
-        if (!isKnown(operation)) return applies ? [freed] : [];
-        return applies === (output !== false) ? [applies ? freed : state] : [];
+        // Of a grant whose answer was lost nobody knows the token, but it is above all earlier ones.
+        const isSilent = !state.isFree && state.holder === null;
+        const token = asNumber(input, "lock", operation);
+        const mayApply = !state.isFree && (isSilent ? token > state.highest : state.holder === token);
+        const applied = mayApply ? [{ ...freed, highest: Math.max(token, state.highest) }] : [];
+        if (!isKnown(operation)) return applied;
+        if (output !== false) return applied;
+        return mayApply && !isSilent ? [] : [state];
       }
       case "expire":
         return [freed];

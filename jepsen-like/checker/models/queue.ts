@@ -28,4 +28,18 @@ export const queue: Model<readonly unknown[]> = {
         return misfit("queue", operation);
     }
   },
+  /** An unknown element that nobody ever saw may as well not have been added, unless lengths count it. */
+  given(operations) {
+    const known = operations.filter(isKnown);
+    const isAddition = (f: string): boolean => f === "push" || f === "unshift";
+    if (known.some(({ f, output }) => isAddition(f) && typeof output === "number")) return queue;
+    const seen = new Set(
+      known.flatMap(({ output }) => (Array.isArray(output) ? output : [output])).map(canonical),
+    );
+    return {
+      ...queue,
+      candidates: (_state, pending) =>
+        pending.filter((each) => isKnown(each) || !isAddition(each.f) || seen.has(canonical(each.input))),
+    };
+  },
 };

@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { modelChecker } from "../../../jepsen-like/checker/check.js";
+import type { Model } from "../../../jepsen-like/checker/model.js";
+import { bank } from "../../../jepsen-like/checker/models/bank.js";
+import { counter } from "../../../jepsen-like/checker/models/counter.js";
+import { leaderboard } from "../../../jepsen-like/checker/models/leaderboard.js";
+import { listAppend } from "../../../jepsen-like/checker/models/list-append.js";
+import { lock } from "../../../jepsen-like/checker/models/lock.js";
+import { queue } from "../../../jepsen-like/checker/models/queue.js";
+import { register } from "../../../jepsen-like/checker/models/register.js";
+import { set } from "../../../jepsen-like/checker/models/set.js";
+import type { Operation } from "../../../jepsen-like/checker/operation.js";
+import { isLinearizable } from "./brute-force.js";
+import { drawFrom, generate, type Spec } from "./generate.js";
+import * as specs from "./specs.js";
+
+interface Subject {
+  readonly name: string;
+  verdict(history: readonly Operation[], budget?: number): string;
+  isLinearizable(history: readonly Operation[]): boolean;
+  generate(draw: (below: number) => number, count: number, processes: number, unknowns: number): Operation[];
+}
+
+function subject<State, Known>(name: string, model: Model<State>, spec: Spec<Known>): Subject {
+  const checker = modelChecker(model);
+  return {
+    name,
+    verdict: (history, budget) => checker.check(history, budget === undefined ? {} : { budget }).verdict,
+    isLinearizable: (history) => isLinearizable(model, history),
+    generate: (...shape) => generate(spec, ...shape),
+  };
+}
+
+const subjects = [
+  subject("register", register, specs.registerSpec),
+  subject("register without refusals", register, specs.plainRegisterSpec),
+  subject("counter", counter, specs.counterSpec),
+  subject("set", set, specs.setSpec),
+  subject("list-append", listAppend, specs.listSpec),
+  subject("list-append with lengths", listAppend, specs.lengthListSpec),
+  subject("queue", queue, specs.queueSpec),
+  subject("bank", bank, specs.bankSpec),
+  subject("leaderboard", leaderboard, specs.leaderboardSpec),
+  subject("lock", lock, specs.lockSpec),
+];
+
+/** One wrong thing: an answer of another operation (stale, reordered), a lost or a doubled element, a moved interval. */
+function damage(history: readonly Operation[], draw: (below: number) => number): Operation[] {
+  const damaged = [...history];
+  const at = draw(history.length);
+  const victim = history[at]!;
+  const other = history[draw(history.length)]!;
+  switch (draw(4)) {
+    case 0: {
+      const same = history.filter(({ f, outcome }) => f === victim.f && outcome === "ok");
+      const source = same.length === 0 ? victim : same[draw(same.length)]!;
+      damaged[at] = { ...victim, output: source.output };
+      break;
+    }
+    case 1:
+      damaged.splice(at, 1);
+      break;
+    case 2:
+      if (Array.isArray(victim.output) && victim.output.length > 0)
+        damaged[at] = {
+          ...victim,
+          output: draw(2) === 0 ? victim.output.slice(1) : [...victim.output, victim.output[0]],
+        };
+      else if (typeof victim.output === "number") damaged[at] = { ...victim, output: victim.output + 1 };
+      else damaged.push({ ...victim, process: 99 });
+      break;
+    default: {
+      const length = (victim.completedNs ?? victim.invokedNs) - victim.invokedNs;
+      const isOpen = victim.outcome === "info";
+      damaged[at] = {
+        ...victim,
+        invokedNs: other.invokedNs,
+        completedNs: isOpen ? null : other.invokedNs + length,
+      };
+    }
+  }
+  return damaged;
+}
+
+describe.each(subjects)("$name", (each) => {
+  test("what a correct system may do is valid", () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(6), (seed, unknowns) => {
+        expect(each.verdict(each.generate(drawFrom(seed), 40, 3, unknowns))).toBe("valid");
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("agrees with trying every order, also where one operation is wrong", () => {
+    const verdicts = { valid: 0, invalid: 0 };
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(2), (seed, unknowns) => {
+        const draw = drawFrom(seed);
+        const history = damage(each.generate(draw, 7, 3, unknowns), draw);
+        const expected = each.isLinearizable(history) ? "valid" : "invalid";
+        verdicts[expected]++;
+        expect(each.verdict(history)).toBe(expected);
+      }),
+      { numRuns: 400 },
+    );
+    expect(verdicts.valid).toBeGreaterThan(20);
+    expect(verdicts.invalid).toBeGreaterThan(20);
+  });
+});
+
+test.each([
+  { name: "register without refusals", count: 10_000 },
+  { name: "counter", count: 10_000 },
+  { name: "set", count: 2000 },
+  { name: "list-append", count: 2000 },
+])(
+  "$count operations of $name with 50 unknown ones are decided",
+  ({ name, count }) => {
+    const each = subjects.find((subject) => subject.name === name)!;
+    expect(each.verdict(each.generate(drawFrom(1), count, 8, 50))).toBe("valid");
+  },
+  300_000,
+);
+
+test("a search that runs out of its budget is unknown, never valid", () => {
+  const history = subjects[0]!.generate(drawFrom(3), 200, 5, 10);
+  expect(subjects[0]!.verdict(history, 50)).toBe("unknown");
+});

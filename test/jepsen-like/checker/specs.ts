@@ -1,0 +1,114 @@
+import type { Spec } from "./generate.js";
+
+export const registerSpec: Spec<number | null> = {
+  initial: null,
+  ask(draw, unique) {
+    const choice = draw(10);
+    if (choice < 5) return { f: "read", input: null };
+    if (choice < 8) return { f: "write", input: unique };
+    return choice < 9
+      ? { f: "cas", input: [Math.max(1, unique - 1 - draw(3)), unique] }
+      : { f: "delete", input: null };
+  },
+  apply(state, f, input) {
+    if (f === "read") return [state, state];
+    if (f === "write") return [input as number, null];
+    if (f === "delete") return [null, null];
+    const [old, next] = input as [number, number];
+    return state === old ? [next, true] : [state, false];
+  },
+};
+
+/** Without refusals, which leave any value open. */
+export const plainRegisterSpec: Spec<number | null> = {
+  ...registerSpec,
+  ask: (draw, unique) => (draw(2) === 0 ? { f: "read", input: null } : { f: "write", input: unique }),
+};
+
+export const counterSpec: Spec<number> = {
+  initial: 0,
+  ask: (draw) => (draw(3) === 0 ? { f: "read", input: null } : { f: "incr", input: 1 + draw(2) }),
+  apply: (state, f, input) =>
+    f === "read" ? [state, state] : [state + (input as number), state + (input as number)],
+};
+
+export const setSpec: Spec<readonly number[]> = {
+  initial: [],
+  ask: (draw, unique) => (draw(3) === 0 ? { f: "read", input: null } : { f: "add", input: unique }),
+  apply: (state, f, input) => (f === "read" ? [state, state] : [[...state, input as number], null]),
+};
+
+export const listSpec: Spec<readonly number[]> = {
+  initial: [],
+  ask: (draw, unique) => (draw(3) === 0 ? { f: "read", input: null } : { f: "append", input: unique }),
+  apply: (state, f, input) => (f === "read" ? [state, state] : [[...state, input as number], null]),
+};
+
+export const lengthListSpec: Spec<readonly number[]> = {
+  ...listSpec,
+  apply: (state, f, input) =>
+    f === "read" ? [state, state] : [[...state, input as number], state.length + 1],
+};
+
+export const queueSpec: Spec<readonly number[]> = {
+  initial: [],
+  ask(draw, unique) {
+    const choice = draw(4);
+    if (choice < 2) return { f: choice === 0 ? "push" : "unshift", input: unique };
+    return { f: choice === 2 ? "pop" : "rpop", input: null };
+  },
+  apply(state, f, input) {
+    if (f === "push") return [[...state, input as number], null];
+    if (f === "unshift") return [[input as number, ...state], null];
+    return f === "pop" ? [state.slice(1), state[0] ?? null] : [state.slice(0, -1), state.at(-1) ?? null];
+  },
+};
+
+export const bankSpec: Spec<Readonly<Record<string, number>>> = {
+  initial: {},
+  ask(draw, unique) {
+    if (unique === 1) return { f: "open", input: { a: 5, b: 5 } };
+    if (draw(2) === 0) return { f: "read", input: null };
+    const [from, to] = draw(2) === 0 ? ["a", "b"] : ["b", "a"];
+    return { f: "transfer", input: { from, to, amount: 1 + draw(4) } };
+  },
+  apply(state, f, input) {
+    if (f === "open") return [input as Record<string, number>, null];
+    if (f === "read") return [state, state];
+    const { from, to, amount } = input as { from: string; to: string; amount: number };
+    if ((state[from] ?? 0) < amount) return [state, false];
+    return [{ ...state, [from]: (state[from] ?? 0) - amount, [to]: (state[to] ?? 0) + amount }, true];
+  },
+};
+
+export const leaderboardSpec: Spec<ReadonlyMap<string, number>> = {
+  initial: new Map(),
+  ask(draw) {
+    const member = "abc"[draw(3)]!;
+    const choice = draw(4);
+    if (choice === 0) return { f: "range", input: null };
+    if (choice === 1) return { f: "remove", input: member };
+    return choice === 2 ? { f: "score", input: member } : { f: "incr", input: [member, 1 + draw(3)] };
+  },
+  apply(state, f, input) {
+    if (f === "range") return [state, [...state].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))];
+    if (f === "score") return [state, state.get(input as string) ?? null];
+    const next = new Map(state);
+    if (f === "remove") return [next, next.delete(input as string)];
+    const [member, by] = input as [string, number];
+    next.set(member, (next.get(member) ?? 0) + by);
+    return [next, next.get(member)];
+  },
+};
+
+/** Tokens are revisions: they grow, with gaps. */
+export const lockSpec: Spec<{ readonly holder: number | null; readonly last: number }> = {
+  initial: { holder: null, last: 0 },
+  ask: (draw, unique) =>
+    draw(2) === 0 ? { f: "acquire", input: null } : { f: "release", input: draw(unique) },
+  apply({ holder, last }, f, input) {
+    if (f === "acquire")
+      return holder === null ? [{ holder: last + 1, last: last + 1 }, last + 1] : [{ holder, last }, null];
+    return holder === input && holder !== null ? [{ holder: null, last }, true] : [{ holder, last }, false];
+  },
+};
