@@ -48,6 +48,9 @@ async function judge(mutant: ChaosMutant): Promise<string | null> {
         durationMs: runSeconds * 1000,
         seed,
         nodes: 3,
+        // Some faults show only in the moments around an election.
+        workers: 24,
+        thinkMs: 40,
         out: join(folder, "run"),
         main,
       });

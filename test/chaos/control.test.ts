@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { runRedisControl } from "../../jepsen-like/control/redis-control.js";
 import { workloadOf } from "../../jepsen-like/workloads/all.js";
 
-test.each(["append", "counter", "set", "register"])(
+test.each(["append", "register"])(
   "the harness finds what Redis loses when a replica is promoted by hand: %s",
   { timeout: 90_000 },
   async (name) => {
