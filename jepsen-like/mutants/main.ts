@@ -8,8 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectRoot } from "../cluster/project-root.js";
 import { chooseFaults } from "../nemesis/mixes.js";
-import { runChaos } from "../run/run-chaos.js";
+import { type ChaosOptions, runChaos } from "../run/run-chaos.js";
 import { workloadOf } from "../workloads/all.js";
+import type { Finding } from "../workloads/workload.js";
 import { type ChaosMutant, mutants } from "./mutants.js";
 
 const only = (process.env.ONLY ?? "").toLowerCase();
@@ -31,6 +32,16 @@ function build({ file, find, replace }: ChaosMutant, folder: string): string {
   return join(folder, "dist", "main.js");
 }
 
+/** A cluster that doesn't even start proves nothing about the harness. */
+async function run(options: ChaosOptions): Promise<Finding> {
+  try {
+    return (await runChaos(options)).finding;
+  } catch (error) {
+    console.log(`not run: ${String(error)}`);
+    return { verdict: "unknown", problems: [String(error)] };
+  }
+}
+
 /** @returns what found it out and after how many seconds of runs, or null. */
 async function judge(mutant: ChaosMutant): Promise<string | null> {
   const folder = mkdtempSync(join(tmpdir(), "quorate-chaos-mutant-"));
@@ -40,7 +51,7 @@ async function judge(mutant: ChaosMutant): Promise<string | null> {
     if ("unknown" in faults) throw new Error(`no such fault: ${faults.unknown}`);
     const startedMs = performance.now();
     for (let seed = 1; performance.now() - startedMs < budgetSeconds * 1000; seed++) {
-      const { finding } = await runChaos({
+      const finding = await run({
         workload: workloadOf(mutant.workload)!,
         nemesis: mutant.nemesis,
         faults,

@@ -134,11 +134,14 @@ async function runOn(
   await workers.stop();
   say("healing");
   for (const n of cluster.indexes) cluster.start(n);
-  await cluster.healed();
+  const sick = await cluster.healed().then(
+    () => null,
+    (error: unknown) => `the cluster never healed: ${String(error)}`,
+  );
   const unanswered = await workers.final();
   await monitor.stop();
   await recorder.close();
-  const digests = await compareDigests(options.main ?? builtMain, cluster.seeds[0]!);
+  const digests = sick === null ? await compareDigests(options.main ?? builtMain, cluster.seeds[0]!) : null;
   say("judging");
   const evidence = gatherEvidence(recorder.observed, strikes, monitor.sights, durationMs);
   const isQuiet = (fromNs: number, toNs: number): boolean =>
@@ -146,6 +149,7 @@ async function runOn(
   const finding = combine([
     ...judge(workload, recorder.observed, isQuiet),
     problems("invalid", digests === null ? [] : [`replicas differ: ${digests}`]),
+    problems("invalid", sick === null ? [] : [sick]),
     problems("invalid", cluster.crashes),
     problems("unknown", evidence.missing),
     problems(
