@@ -4,7 +4,7 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build mutants bench chaos chaos-mutants proto docs clean
+.PHONY: help run test verify build mutants bench chaos chaos-mutants failover proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
@@ -46,6 +46,9 @@ chaos: build ## harm a cluster and judge it (WORKLOAD=register NEMESIS=kill MIX=
 
 chaos-mutants: build ## wrong lines in a built copy, each of which chaos must find out (ONLY=, BUDGET= seconds each)
 	@node dist/jepsen-like/mutants/main.js
+
+failover: build ## from a leader's kill to the next acknowledged write, against etcd (KILLS=100)
+	@node dist/jepsen-like/failover/main.js
 
 proto: $(STAMP) ## lint the public .proto files
 	npx buf lint proto
