@@ -4,12 +4,12 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build mutants bench chaos chaos-mutants failover proto docs clean
+.PHONY: help run test verify build sim mutants chaos chaos-mutants failover bench bench-store bench-eviction proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
 	@echo
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(STAMP): package.json package-lock.json
 	npm ci --no-audit --no-fund
@@ -38,8 +38,17 @@ test: verify ## everything that CI runs
 mutants: $(STAMP) ## wrong lines, each of which the tests must notice (ONLY=, BUDGET= seconds each, JOBS=)
 	@node --import ./test/bench/typescript-loader.mjs test/mutants/main.ts
 
+sim: $(STAMP) ## whole clusters from seeds in simulated time (SEEDS= how many, SEED= one with its trace, BUDGET= seconds)
+	@node --import ./test/bench/typescript-loader.mjs test/simulation/main.ts
+
 bench: build ## throughput and latency against etcd and Redis in one interleaved run
 	@bash test/bench/run.sh
+
+bench-store: build ## memory, operations and stalls of the store against redis-server and memcached (ENTRIES=5000000)
+	@bash test/bench/store-run.sh
+
+bench-eviction: build ## hit ratio of each eviction policy on each trace, beside redis-server
+	@node --import ./test/bench/typescript-loader.mjs test/bench/eviction/main.ts
 
 chaos: build ## harm a cluster and judge it (WORKLOAD=register NEMESIS=kill MIX=1 DURATION=60 SEED=any NODES=3)
 	@node dist/main.js chaos $(if $(WORKLOAD),--workload $(WORKLOAD)) $(if $(NEMESIS),--nemesis $(NEMESIS)) $(if $(MIX),--mix $(MIX)) $(if $(DURATION),--duration $(DURATION)) $(if $(SEED),--seed $(SEED)) $(if $(NODES),--nodes $(NODES))

@@ -275,6 +275,15 @@ export const errorCatalogue = {
     resp: "ERR",
     message: "offset is out of range",
   },
+  "no-such-key": {
+    code: 29,
+    outcome: definite,
+    retry: "no",
+    grpc: 5,
+    http: 404,
+    resp: "ERR",
+    message: "no such key",
+  },
 } as const satisfies Record<string, ErrorForm>;
 
 export type ErrorKind = keyof typeof errorCatalogue;

@@ -30,6 +30,7 @@ const descriptions: Readonly<Record<string, string>> = {
   durability: "fsync or buffered, fixed when the cluster starts (default fsync)",
   reads: "lease or quorum (default lease)",
   maxmemory: "limit of charged bytes on this node, such as 1gb (default: half the machine)",
+  maxmemoryPolicy: "the cluster's eviction policy until CONFIG SET changes it (default noeviction)",
   maxValue: "largest value (default 16mb)",
   logLimit: "log of a range before it is compacted (default 16mb)",
   domain: "failure domain (default: the name)",
@@ -77,6 +78,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     )
     .option("--durability <mode>", "fsync or buffered (default: as the data folder has it, else fsync)")
     .option("--maxmemory <size>", "limit of charged bytes per node")
+    .option("--maxmemory-policy <name>", "eviction policy that the cluster begins with")
     .option("--log-limit <size>", "log of a range before it is compacted")
     .action(runDev);
 

@@ -14,6 +14,7 @@ export interface ClusterWish {
   readonly basePort?: number;
   readonly durability?: string;
   readonly maxmemory?: string;
+  readonly maxmemoryPolicy?: string;
   readonly logLimit?: string;
 }
 
@@ -112,6 +113,7 @@ export function layOut(shape: ClusterShape, wish: ClusterWish, data: string): re
       ranges: shape.ranges,
       durability: shape.durability,
       maxmemory: wish.maxmemory ?? Math.floor(machineMemoryBytes() / 2 / shape.nodes),
+      ...(wish.maxmemoryPolicy === undefined ? {} : { maxmemoryPolicy: wish.maxmemoryPolicy }),
       ...(wish.logLimit === undefined ? {} : { logLimit: wish.logLimit }),
       logFile: "log/quorate.log",
       clusterFile: "../cluster.json",

@@ -2,7 +2,9 @@ import type { ErrorKind } from "../base/errors.js";
 import { slotOf } from "../base/slot.js";
 import type { Slot } from "../base/units.js";
 import type { ConsistencyLevel } from "../commands/command-codec.js";
+import { placedKeys } from "../commands/cut.js";
 import type { Cutting, KeyPositions } from "../commands/define-command.js";
+import { parsedNumber, parseInteger } from "../commands/integer.js";
 import type { ReplyValue } from "../commands/reply-codec.js";
 import type { Lane } from "./lane.js";
 
@@ -74,11 +76,11 @@ export interface Part {
 /** Cuts a call where its keys lie: by slot inside a session, else by what `placeOf` says (the range). */
 export function cutCall(call: Call, placeOf: (slot: Slot) => string | number): Part[] {
   const { shape, args } = call.request;
-  const keys = keyArguments(shape.keys, args.length);
+  const keys = keyArguments(shape.keys, args);
   if (keys.length === 0) return [partOf(call, -1, args, null)];
   const slots = keys.map((at) => slotOf(args[at]!));
   const first = slots[0]!;
-  if (shape.cutting === "none" || shape.cutting === "every-range" || slots.every((slot) => slot === first))
+  if (shape.cutting === "none" || slots.every((slot) => slot === first))
     return [partOf(call, first, args, null)];
   const groups = new Map<string | number, number[]>();
   for (let i = 0; i < slots.length; i++) {
@@ -124,11 +126,17 @@ function partOf(
   };
 }
 
-function keyArguments(keys: KeyPositions | null, count: number): number[] {
+function keyArguments(keys: KeyPositions | null, args: readonly Uint8Array[]): number[] {
   const found: number[] = [];
   if (keys === null) return found;
-  const last = keys.last < 0 ? count + keys.last : Math.min(keys.last, count) - 1;
-  for (let at = keys.first - 1; at <= last; at += keys.step) found.push(at);
+  const placed = placedKeys(keys, args.length);
+  for (let n = 0; n < placed; n++) found.push(keys.first - 1 + n * keys.step);
+  const { countAt } = keys;
+  const counter = countAt === undefined ? undefined : args[countAt - 1];
+  if (countAt === undefined || counter === undefined || !parseInteger(counter, 0, counter.length))
+    return found;
+  if (parsedNumber < 1 || parsedNumber > args.length - countAt) return found;
+  for (let n = 0; n < parsedNumber; n++) found.push(countAt + n);
   return found;
 }
 

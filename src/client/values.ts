@@ -41,7 +41,7 @@ export function textOf(reply: ReplyValue): string | null {
 }
 
 export function itemsOf(reply: ReplyValue): readonly ReplyValue[] {
-  return reply.type === "array" ? reply.items : unexpected(reply);
+  return reply.type === "array" || reply.type === "set" ? reply.items : unexpected(reply);
 }
 
 /** Any reply as plain JavaScript: what `command()` answers. */
@@ -68,7 +68,10 @@ export function plainOf(reply: ReplyValue): PlainReply {
     case "bulk":
       return bufferOf(reply);
     case "array":
+    case "set":
       return reply.items.map(plainOf);
+    case "pairs":
+      return reply.pairs.map(([first, second]) => [plainOf(first), plainOf(second)]);
     case "map":
       return new Map(reply.entries.map(([key, value]) => [plainOf(key), plainOf(value)]));
     case "error":

@@ -1,4 +1,5 @@
-import type { Handle, Keyspace } from "../store/keyspace.js";
+import { latin1Text } from "../base/bytes.js";
+import type { ByteSlice, CollectionKind, Handle, Keyspace, ValueKind } from "../store/keyspace.js";
 import { noDeadline } from "../store/keyspace.js";
 import type { CommandView } from "./command-codec.js";
 import { arityMessage, valueTooLargeMessage } from "./cut.js";
@@ -7,6 +8,9 @@ import { parsedBig, parsedNumber, parseInteger } from "./integer.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** What the commands share: reading arguments, and refusing before anything changes. */
+
+const largest64 = 2n ** 63n - 1n;
+const smallest64 = -(2n ** 63n);
 
 /** Compares argument i with an upper-case ASCII word, ignoring case. */
 export function isWord(view: CommandView, i: number, word: string): boolean {
@@ -36,6 +40,119 @@ export function isStringOrAbsent(keyspace: Keyspace, handle: Handle, reply: Repl
   if (handle === 0 || keyspace.kindOf(handle) === "string") return true;
   reply.error("wrong-type", null);
   return false;
+}
+
+/** The handle of key argument i, 0 when absent, -1 after replying WRONGTYPE where it isn't of this kind. */
+export function findKind(
+  keyspace: Keyspace,
+  view: CommandView,
+  i: number,
+  kind: ValueKind,
+  reply: ReplySink,
+): Handle {
+  const handle = findKey(keyspace, view, i);
+  if (handle === 0 || keyspace.kindOf(handle) === kind) return handle;
+  reply.error("wrong-type", null);
+  return -1;
+}
+
+/** Reads argument i as an integer >= `least`; `message` is what Redis says for every other argument. */
+export function readAtLeast(
+  view: CommandView,
+  i: number,
+  least: 0 | 1,
+  message: string,
+  reply: ReplySink,
+): boolean {
+  if (parseInteger(view.bytes, view.start(i), view.end(i)) && parsedNumber >= least) return true;
+  reply.error("out-of-range", message);
+  return false;
+}
+
+export const notPositive = "value is out of range, must be positive";
+
+/** Reads argument i as a count whose sign means something: any integer but -2^63. */
+export function readSignedCount(view: CommandView, i: number, reply: ReplySink): boolean {
+  if (!readInteger(view, i, reply)) return false;
+  if (parsedBig !== smallest64) return true;
+  reply.error("out-of-range", `value is out of range, value must between -${largest64} and ${largest64}`);
+  return false;
+}
+
+/** Makes room for `elements` more in a collection under key argument i, or replies out-of-memory. */
+export function roomForElements(
+  keyspace: Keyspace,
+  view: CommandView,
+  i: number,
+  kind: CollectionKind,
+  handle: Handle,
+  elements: number,
+  bytes: number,
+  reply: ReplySink,
+): boolean {
+  if (keyspace.makeRoom(keyspace.growthOf(kind, handle, view.length(i), elements, bytes), handle))
+    return true;
+  reply.error("out-of-memory", null);
+  return false;
+}
+
+/** The collection under key argument i, created where `handle` is 0; room was made. */
+export function collectionAt(
+  keyspace: Keyspace,
+  view: CommandView,
+  i: number,
+  kind: CollectionKind,
+  handle: Handle,
+): Handle {
+  if (handle !== 0) return handle;
+  return keyspace.createCollection(view.bytes, view.start(i), view.end(i), kind);
+}
+
+/** Puts a computed collection under key argument i, where an empty one removes the key, and replies its length. */
+export function storeDetached(
+  keyspace: Keyspace,
+  view: CommandView,
+  i: number,
+  detached: Handle,
+  reply: ReplySink,
+): void {
+  const length = keyspace.lengthOf(detached);
+  const old = findKey(keyspace, view, i);
+  if (length === 0) {
+    keyspace.discard(detached);
+    if (old !== 0) keyspace.remove(old);
+    reply.integer(0);
+    return;
+  }
+  const charge = keyspace.chargeUnderKey(detached, view.length(i));
+  if (!keyspace.makeRoom(charge - (old === 0 ? 0 : keyspace.chargeOf(old)), old)) {
+    keyspace.discard(detached);
+    reply.error("out-of-memory", null);
+    return;
+  }
+  keyspace.attach(detached, view.bytes, view.start(i), view.end(i));
+  reply.integer(length);
+}
+
+export function replySlice(slice: ByteSlice, reply: ReplySink): void {
+  reply.bulk(slice.bytes, slice.offset, slice.length);
+}
+
+/** Whether a part of a buffer has the bytes of argument i. */
+export function sameBytes(slice: ByteSlice, view: CommandView, i: number): boolean {
+  if (slice.length !== view.length(i)) return false;
+  const { bytes, offset } = slice;
+  const at = view.start(i);
+  for (let j = 0; j < slice.length; j++) if (bytes[offset + j] !== view.bytes[at + j]) return false;
+  return true;
+}
+
+/** Longest part of a client's argument that an error repeats. */
+const quotedBytes = 128;
+
+/** Argument i as an error message quotes it. */
+export function quoted(view: CommandView, i: number): string {
+  return latin1Text(view.bytes, view.start(i), Math.min(view.end(i), view.start(i) + quotedBytes));
 }
 
 /** Makes room for a string of `valueLength` under key argument i, or replies out-of-memory. */
@@ -90,8 +207,6 @@ export function replyString(keyspace: Keyspace, handle: Handle, reply: ReplySink
   reply.bulk(value.bytes, value.offset, value.length);
 }
 
-const largest64 = 2n ** 63n - 1n;
-const smallest64 = -(2n ** 63n);
 /** Up to here an expiry in either unit is far from every bound. */
 const plainExpiry = 1e12;
 

@@ -4,20 +4,38 @@ import { limits } from "../base/limits.js";
 import { slotOf } from "../base/slot.js";
 import type { Slot } from "../base/units.js";
 import { type CommandHeader, type CommandView, writeCommandHeader } from "./command-codec.js";
-import type { CommandDefinition } from "./define-command.js";
+import type { CommandDefinition, KeyPositions } from "./define-command.js";
+import { parsedNumber, parseInteger } from "./integer.js";
+import { cursorSlot, readCursor } from "./key-cursor.js";
 
-/** Number of keys of a command; a checked one (`commandError` null) has all of them. */
+/**
+ * Number of keys of a command; a checked one (`commandError` null) has all of them. Where a count of keys is
+ * malformed or more than there are, none of those counts: `run` refuses it.
+ */
 export function keyCount(definition: CommandDefinition, view: CommandView): number {
   const keys = definition.keys;
   if (keys === null) return 0;
-  const last = keys.last < 0 ? view.count + keys.last + 1 : Math.min(keys.last, view.count);
+  const placed = placedKeys(keys, view.count);
+  const { countAt } = keys;
+  if (countAt === undefined || countAt > view.count) return placed;
+  const counts = parseInteger(view.bytes, view.start(countAt - 1), view.end(countAt - 1));
+  if (!counts || parsedNumber < 1 || parsedNumber > view.count - countAt) return placed;
+  return placed + parsedNumber;
+}
+
+/** How many keys have a position of their own, among `count` arguments. */
+export function placedKeys(keys: KeyPositions, count: number): number {
+  if (keys.first === 0) return 0;
+  const last = keys.last < 0 ? count + keys.last + 1 : Math.min(keys.last, count);
   return last < keys.first ? 0 : Math.floor((last - keys.first) / keys.step) + 1;
 }
 
 /** Argument index (from 0, the name excluded) of key `n`. */
 export function keyArgument(definition: CommandDefinition, n: number): number {
   const keys = definition.keys!;
-  return keys.first - 1 + n * keys.step;
+  if (keys.countAt === undefined) return keys.first - 1 + n * keys.step;
+  const placed = keys.first === 0 ? 0 : keys.last;
+  return n < placed ? keys.first - 1 + n : keys.countAt + n - placed;
 }
 
 export function keySlot(definition: CommandDefinition, view: CommandView, n: number): Slot {
@@ -30,10 +48,13 @@ export function firstKeySlot(definition: CommandDefinition, view: CommandView): 
   return keyCount(definition, view) === 0 ? -1 : keySlot(definition, view, 0);
 }
 
-/** The slot that all keys share, or -1: no keys, or several slots. */
+/**
+ * The slot that all keys share, or -1: several slots, or runs on several ranges. What names no key (OBJECT HELP, a
+ * malformed number of keys) may run anywhere: 0.
+ */
 export function sameSlot(definition: CommandDefinition, view: CommandView): Slot | -1 {
   const count = keyCount(definition, view);
-  if (count === 0) return -1;
+  if (count === 0) return definition.cutting === "none" ? 0 : -1;
   const slot = keySlot(definition, view, 0);
   for (let n = 1; n < count; n++) if (keySlot(definition, view, n) !== slot) return -1;
   return slot;
@@ -68,6 +89,11 @@ function writeArgument(out: ByteWriter, view: CommandView, i: number): void {
   const length = view.length(i);
   out.varint(length);
   out.copy(view.bytes, view.start(i), length);
+}
+
+/** The slot from which a command with a cursor goes on; 0 where the cursor is malformed, which `run` refuses. */
+export function slotOfCursor(view: CommandView): Slot {
+  return readCursor(view, 0) ? cursorSlot() : 0;
 }
 
 /** An error that needs no state to be seen. */

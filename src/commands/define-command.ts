@@ -8,9 +8,12 @@ import type { ReplySink } from "./reply-sink.js";
  * Redis the first argument has position 1; `cut.ts` turns positions into arguments of a `CommandView`.
  */
 export interface KeyPositions {
+  /** 0 with `last` 0 where all keys are counted ones. */
   readonly first: number;
   readonly last: number;
   readonly step: number;
+  /** Position of the argument that says how many keys follow it (ZUNION's numkeys). */
+  readonly countAt?: number;
 }
 
 /**
@@ -18,9 +21,11 @@ export interface KeyPositions {
  * "none": all keys must lie in one range (else cross-slot);
  * "array": part replies are arrays, joined by the position of each key;
  * "sum": integers, added; "status": every part says OK;
- * "every-range": no keys, runs on each range, integers are added, statuses joined.
+ * "every-range": no keys, runs on each range, integers are added, arrays joined, statuses are one;
+ * "any-reply": no keys, runs on each range, one of the replies that aren't nil is drawn;
+ * "cursor": no keys, the first argument is a cursor that names the slot to go on from.
  */
-export type Cutting = "none" | "array" | "sum" | "status" | "every-range";
+export type Cutting = "none" | "array" | "sum" | "status" | "every-range" | "any-reply" | "cursor";
 
 export interface CommandDefinition {
   /** Upper case, as Redis spells it. */

@@ -43,6 +43,12 @@ export function parseInteger(bytes: Uint8Array, start: number, end: number): boo
   return true;
 }
 
+/** Whether a > b, exactly, for integers in the form of `parsedNumber` and `parsedBig`. */
+export function isGreater(a: number, aBig: bigint | null, b: number, bBig: bigint | null): boolean {
+  if (a !== b || (aBig === null && bBig === null)) return a > b;
+  return (aBig ?? BigInt(a)) > (bBig ?? BigInt(b));
+}
+
 /** Digits of the last formatted number, from 0. */
 export const digitBytes = new Uint8Array(24);
 

@@ -1,7 +1,6 @@
-import { latin1Text } from "../base/bytes.js";
 import type { Keyspace } from "../store/keyspace.js";
 import { noDeadline } from "../store/keyspace.js";
-import { deadlineMs, findKey, isWord, readDeadline, remainingMs } from "./arguments.js";
+import { deadlineMs, findKey, isWord, quoted, readDeadline, remainingMs } from "./arguments.js";
 import type { CommandView } from "./command-codec.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
 import type { ReplySink } from "./reply-sink.js";
@@ -11,8 +10,6 @@ import type { ReplySink } from "./reply-sink.js";
 const since = "0.1.0";
 const oneKey = { first: 1, last: 1, step: 1 } as const;
 const allKeys = { first: 1, last: -1, step: 1 } as const;
-/** Longest part of a client's argument that an error repeats. */
-const quotedBytes = 128;
 
 function removeAll(keyspace: Keyspace, args: CommandView, reply: ReplySink): void {
   let removed = 0;
@@ -108,8 +105,7 @@ function readConditions(args: CommandView, from: number, reply: ReplySink): numb
     else if (isWord(args, i, "GT")) flags |= conditions.greater;
     else if (isWord(args, i, "LT")) flags |= conditions.less;
     else {
-      const end = Math.min(args.end(i), args.start(i) + quotedBytes);
-      reply.error("invalid-argument", `Unsupported option ${latin1Text(args.bytes, args.start(i), end)}`);
+      reply.error("invalid-argument", `Unsupported option ${quoted(args, i)}`);
       return -1;
     }
   }

@@ -8,6 +8,10 @@ const groups: readonly { readonly title: string; readonly from: number; readonly
   { title: "Keys and deadlines", from: 40, to: 79 },
   { title: "Whole keyspace", from: 80, to: 99 },
   { title: "Revisions (Quorate's own)", from: 100, to: 119 },
+  { title: "Lists", from: 120, to: 149 },
+  { title: "Hashes", from: 150, to: 179 },
+  { title: "Sets", from: 180, to: 209 },
+  { title: "Sorted sets", from: 210, to: 259 },
 ];
 
 const atomicity: Record<Cutting, string> = {
@@ -16,6 +20,8 @@ const atomicity: Record<Cutting, string> = {
   sum: "atomic per range, results added",
   status: "atomic per range; outcome unknown as a whole when one part is",
   "every-range": "runs on every range, atomic on each",
+  "any-reply": "runs on every range, atomic on each; one of the replies is drawn",
+  cursor: "runs on one range after the other, from call to call",
 };
 
 /** The command reference as Markdown: what `COMMANDS.md` beside this file holds. */
@@ -38,7 +44,10 @@ export function renderReference(): string {
 
 function describe(definition: CommandDefinition, lines: string[]): void {
   const usage = definition.syntax === "" ? definition.name : `${definition.name} ${definition.syntax}`;
-  const several = definition.keys === null || definition.keys.last !== definition.keys.first;
+  const several =
+    definition.keys === null ||
+    definition.keys.last !== definition.keys.first ||
+    definition.keys.countAt !== undefined;
   lines.push("", `### ${definition.name}`, "", definition.summary, "", "```", usage, "```", "");
   lines.push(`- Reply: ${definition.reply}`);
   lines.push(`- Kind: ${definition.access}, ${definition.complexity}`);

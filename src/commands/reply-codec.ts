@@ -6,6 +6,7 @@ import type { ReplySink } from "./reply-sink.js";
  * One reply as bytes, for the session table and for replies that travel between nodes: a tag, then
  *   ok, nil, nil array: nothing | status: varint length, UTF-8 | positive, negative: varint magnitude
  *   big: i64 | double: f64 | bulk: varint length, bytes | array: varint n, n values | map: varint n, 2n values
+ *   set: as array | pairs: varint n, n pairs | pair: 2 values
  *   error: varint code, u8 has text, then varint length and UTF-8
  */
 export const replyTags = {
@@ -21,6 +22,9 @@ export const replyTags = {
   array: 10,
   map: 11,
   error: 12,
+  set: 13,
+  pairs: 14,
+  pair: 15,
 } as const;
 
 /** Thrown by a bounded recorder before the bytes that exceed its bound are taken. */
@@ -81,6 +85,17 @@ export class RecordingSink implements ReplySink {
   map(count: number): void {
     this.tag(replyTags.map, 8);
     this.out.varint(count);
+  }
+  set(count: number): void {
+    this.tag(replyTags.set, 8);
+    this.out.varint(count);
+  }
+  pairs(count: number): void {
+    this.tag(replyTags.pairs, 8);
+    this.out.varint(count);
+  }
+  pair(): void {
+    this.tag(replyTags.pair, 0);
   }
   error(kind: ErrorKind, message: string | null): void {
     const text = message === null ? null : utf8Bytes(message);
@@ -207,6 +222,19 @@ function replayOne(cursor: ReplyCursor, sink: ReplySink): number {
       sink.map(count);
       return 2 * count;
     }
+    case replyTags.set: {
+      const count = cursor.count(1);
+      sink.set(count);
+      return count;
+    }
+    case replyTags.pairs: {
+      const count = cursor.count(3);
+      sink.pairs(count);
+      return count;
+    }
+    case replyTags.pair:
+      sink.pair();
+      return 2;
     case replyTags.error: {
       const kind = cursor.errorKind();
       sink.error(kind, cursor.u8() === 0 ? null : cursor.text());
@@ -226,6 +254,8 @@ export type ReplyValue =
   | { readonly type: "nil" }
   | { readonly type: "nil-array" }
   | { readonly type: "array"; readonly items: readonly ReplyValue[] }
+  | { readonly type: "set"; readonly items: readonly ReplyValue[] }
+  | { readonly type: "pairs"; readonly pairs: readonly (readonly [ReplyValue, ReplyValue])[] }
   | { readonly type: "map"; readonly entries: readonly (readonly [ReplyValue, ReplyValue])[] }
   | { readonly type: "error"; readonly kind: ErrorKind; readonly message: string | null };
 
@@ -242,7 +272,7 @@ export function decodeReply(bytes: Uint8Array, start = 0, end = bytes.length): R
 /** Collects the values of one reply; tests and cold paths use it as a sink of its own. */
 export class ValueSink implements ReplySink {
   private root: ReplyValue | null = null;
-  private readonly open: { readonly items: ReplyValue[]; left: number; readonly map: boolean }[] = [];
+  private readonly open: { readonly items: ReplyValue[]; left: number; readonly shape: Shape }[] = [];
 
   /** The reply, once it is complete. */
   value(): ReplyValue {
@@ -262,13 +292,13 @@ export class ValueSink implements ReplySink {
       parent.items.push(done);
       if (--parent.left > 0) return;
       this.open.pop();
-      done = parent.map ? mapOf(parent.items) : { type: "array", items: parent.items };
+      done = shapedValue(parent.shape, parent.items);
     }
   }
-  private begin(count: number, map: boolean): void {
+  private begin(count: number, shape: Shape): void {
     if (this.open.length === deepestReply) throw new DecodeError("a reply nested too deep");
-    if (count === 0) this.add(map ? { type: "map", entries: [] } : { type: "array", items: [] });
-    else this.open.push({ items: [], left: map ? 2 * count : count, map });
+    if (count === 0) this.add(shapedValue(shape, []));
+    else this.open.push({ items: [], left: shape === "map" ? 2 * count : count, shape });
   }
   status(text: string): void {
     this.add({ type: "status", text });
@@ -292,18 +322,43 @@ export class ValueSink implements ReplySink {
     this.add({ type: "nil-array" });
   }
   array(count: number): void {
-    this.begin(count, false);
+    this.begin(count, "array");
   }
   map(count: number): void {
-    this.begin(count, true);
+    this.begin(count, "map");
+  }
+  set(count: number): void {
+    this.begin(count, "set");
+  }
+  pairs(count: number): void {
+    this.begin(count, "pairs");
+  }
+  pair(): void {
+    this.begin(2, "array");
   }
   error(kind: ErrorKind, message: string | null): void {
     this.add({ type: "error", kind, message });
   }
 }
 
-function mapOf(items: readonly ReplyValue[]): ReplyValue {
-  const entries: [ReplyValue, ReplyValue][] = [];
-  for (let i = 0; i + 1 < items.length; i += 2) entries.push([items[i]!, items[i + 1]!]);
-  return { type: "map", entries };
+type Shape = "array" | "set" | "map" | "pairs";
+
+function shapedValue(shape: Shape, items: readonly ReplyValue[]): ReplyValue {
+  switch (shape) {
+    case "array":
+    case "set":
+      return { type: shape, items };
+    case "map": {
+      const entries: [ReplyValue, ReplyValue][] = [];
+      for (let i = 0; i + 1 < items.length; i += 2) entries.push([items[i]!, items[i + 1]!]);
+      return { type: "map", entries };
+    }
+    case "pairs":
+      return { type: "pairs", pairs: items.map(pairOf) };
+  }
+}
+
+function pairOf(value: ReplyValue): readonly [ReplyValue, ReplyValue] {
+  if (value.type !== "array" || value.items.length !== 2) throw new DecodeError("pairs of other values");
+  return [value.items[0]!, value.items[1]!];
 }

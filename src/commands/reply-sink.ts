@@ -1,8 +1,8 @@
 import type { ErrorKind } from "../base/errors.js";
 
 /**
- * Where a command's reply goes. A reply is one value: a scalar call, or `array(n)` / `map(n)` followed by
- * the n values (2n for a map). Calls copy what they are given before they return. Implementations: the
+ * Where a command's reply goes. A reply is one value: a scalar call, or `array(n)` / `set(n)` / `map(n)` followed by
+ * the n values (2n for a map), or `pairs(n)` followed n times by `pair()` and two values. Calls copy what they are given before they return. Implementations: the
  * doors' encoders, the recorder of `reply-codec.ts`, the null sink of followers.
  */
 export interface ReplySink {
@@ -19,6 +19,11 @@ export interface ReplySink {
   nilArray(): void;
   array(count: number): void;
   map(count: number): void;
+  /** Values without an order: an array in RESP2. */
+  set(count: number): void;
+  /** Pairs such as members with their scores: a flat array of 2n values in RESP2, an array of arrays in RESP3. */
+  pairs(count: number): void;
+  pair(): void;
   /** `message` null stands for the catalogue's text. */
   error(kind: ErrorKind, message: string | null): void;
 }
@@ -34,5 +39,8 @@ export const nullSink: ReplySink = {
   nilArray() {},
   array() {},
   map() {},
+  set() {},
+  pairs() {},
+  pair() {},
   error() {},
 };

@@ -8,6 +8,7 @@ import {
   addIntegers,
   digitBytes,
   formatSum,
+  isGreater,
   parsedBig,
   parsedNumber,
   parseInteger,
@@ -126,11 +127,13 @@ function setValue(
 function getPart(keyspace: Keyspace, args: CommandView, reply: ReplySink): void {
   if (!readInteger(args, 1, reply)) return;
   let start = parsedNumber;
+  const startBig = parsedBig;
   if (!readInteger(args, 2, reply)) return;
   let end = parsedNumber;
+  const empty = start < 0 && end < 0 && isGreater(start, startBig, end, parsedBig);
   const handle = findKey(keyspace, args, 0);
   if (!isStringOrAbsent(keyspace, handle, reply)) return;
-  if (handle === 0 || (start < 0 && end < 0 && start > end)) {
+  if (handle === 0 || empty) {
     reply.bulk(emptyValue, 0, 0);
     return;
   }

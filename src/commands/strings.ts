@@ -277,16 +277,27 @@ const mget = defineCommand({
  * of others: a key given twice would be credited twice.
  */
 function roomForPairs(keyspace: Keyspace, args: CommandView, reply: ReplySink): boolean {
+  for (let i = 0; i < args.count; i += 2)
+    if (!isValueLength(keyspace, args.length(i + 1), reply)) return false;
+  // A key that was to be overwritten may be evicted for it, and then needs all of its room: until none goes any more.
+  for (;;) {
+    const { revision } = keyspace;
+    if (!keyspace.makeRoom(growthOfPairs(keyspace, args), 0)) {
+      reply.error("out-of-memory", null);
+      return false;
+    }
+    if (keyspace.revision === revision) return true;
+  }
+}
+
+function growthOfPairs(keyspace: Keyspace, args: CommandView): number {
   let growth = 0;
   for (let i = 0; i < args.count; i += 2) {
-    if (!isValueLength(keyspace, args.length(i + 1), reply)) return false;
     const handle: Handle = findKey(keyspace, args, i);
     const charge = keyspace.stringCharge(args.length(i), args.length(i + 1), false);
     growth += handle === 0 ? charge : Math.max(0, charge - keyspace.chargeOf(handle));
   }
-  if (keyspace.makeRoom(growth, 0)) return true;
-  reply.error("out-of-memory", null);
-  return false;
+  return growth;
 }
 
 const mset = defineCommand({

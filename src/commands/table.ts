@@ -1,8 +1,19 @@
 import { assert } from "../base/assert.js";
+import { bitCommands } from "./bits.js";
 import type { CommandDefinition } from "./define-command.js";
+import { hashEditCommands } from "./hash-edits.js";
+import { hashCommands } from "./hashes.js";
+import { keySpaceCommands } from "./key-space.js";
 import { keyCommands } from "./keys.js";
+import { listEditCommands } from "./list-edits.js";
+import { listCommands } from "./lists.js";
 import { revisionCommands } from "./revisions.js";
 import { serverCommands } from "./server-commands.js";
+import { setAlgebraCommands } from "./set-algebra.js";
+import { setCommands } from "./sets.js";
+import { sortedSetAlgebraCommands } from "./sorted-set-algebra.js";
+import { sortedSetRangeCommands } from "./sorted-set-ranges.js";
+import { sortedSetCommands } from "./sorted-sets.js";
 import { stringEditCommands } from "./string-edits.js";
 import { stringCommands } from "./strings.js";
 
@@ -10,9 +21,20 @@ import { stringCommands } from "./strings.js";
 export const commandTable: readonly CommandDefinition[] = [
   ...stringCommands,
   ...stringEditCommands,
+  ...bitCommands,
   ...keyCommands,
+  ...keySpaceCommands,
   ...serverCommands,
   ...revisionCommands,
+  ...listCommands,
+  ...listEditCommands,
+  ...hashCommands,
+  ...hashEditCommands,
+  ...setCommands,
+  ...setAlgebraCommands,
+  ...sortedSetCommands,
+  ...sortedSetRangeCommands,
+  ...sortedSetAlgebraCommands,
 ];
 
 const byOpcode: (CommandDefinition | null)[] = [];

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.js";
 import { ByteReader, ByteWriter, DecodeError } from "../base/bytes.js";
 import type { HashKey } from "../base/keyed-hash.js";
 import { limits } from "../base/limits.js";
-import type { LogIndex, LogTimeMs, Term } from "../base/units.js";
+import type { LogIndex, LogTimeMs, Slot, Term } from "../base/units.js";
 import { CommandView } from "../commands/command-codec.js";
 import { commandError, firstKeySlot, keyArgument, keyCount } from "../commands/cut.js";
 import type { CommandDefinition } from "../commands/define-command.js";
@@ -10,8 +10,9 @@ import { RecordingSink, ReplyTooLarge, replayReply } from "../commands/reply-cod
 import { nullSink, type ReplySink } from "../commands/reply-sink.js";
 import { commandByOpcode } from "../commands/table.js";
 import { DigestSum } from "../store/digest-sum.js";
-import type { Store } from "../store/keyspace.js";
-import { entryKinds, readEntryHead } from "./entry-codec.js";
+import { policyByCode } from "../store/eviction/policies.js";
+import type { Store, TouchNotes } from "../store/keyspace.js";
+import { entryKinds, readEntryHead, readTouches } from "./entry-codec.js";
 import type { ApplyObserver, Machine, MachineStatus, SnapshotWalk } from "./machine.js";
 import { SessionTable } from "./session-table.js";
 import { assertSpan, keysLieIn, noSlot, type SlotSpan } from "./slots.js";
@@ -28,6 +29,10 @@ const sweptPerEntry = 64;
 const sweptPerClockEntry = 512;
 /** Sessions that one entry drops when the limit was cut. */
 const droppedPerEntry = 64;
+/** Keys that an entry evicts at most: one for each of its commands, and so many more. */
+const evictedPerEntry = 4096;
+/** Keys that an entry evicts while the charge is above a limit that was cut. */
+const shrunkPerEntry = 2048;
 
 export interface MachineOptions {
   readonly store: Store;
@@ -65,6 +70,10 @@ class KeyRangeMachine implements Machine {
   private readonly recorder = new RecordingSink(this.recorded);
   private readonly words = new Uint32Array(2);
   private restoring: SnapshotHead | null = null;
+  /** Takes notes of reads while they should come back as touches; not replicated. */
+  private touches: TouchNotes | null = null;
+  private readonly touch = (slot: Slot, hashLow: number, hashHigh: number, uses: number): void =>
+    this.store.touch(slot, hashLow, hashHigh, uses);
 
   constructor(options: MachineOptions) {
     assertSpan(options.slots);
@@ -87,14 +96,24 @@ class KeyRangeMachine implements Machine {
     store.beginEntry(stampMs, index >>> 0, term >>> 0);
     store.sweep(head.kind === entryKinds.clock ? sweptPerClockEntry : sweptPerEntry);
     this.sessions.dropAbove(this.sessions.shareBytes, null, droppedPerEntry);
+    if (store.owesEvictions) store.shrink(shrunkPerEntry);
     switch (head.kind) {
       case entryKinds.commands:
+        if (head.hasTouches) readTouches(reader, this.touch);
         this.applyCommands(index, term, stampMs, reader, observer);
         break;
       case entryKinds.limit:
         this.setLimit(reader.u53());
         observer.before(0);
         break;
+      case entryKinds.policy: {
+        const policy = policyByCode(reader.u8());
+        // Members of the range understand what its leader proposes.
+        if (policy === null) throw new DecodeError("an unknown eviction policy");
+        store.setEvictionPolicy(policy);
+        observer.before(0);
+        break;
+      }
       case entryKinds.clock:
         observer.before(0);
         break;
@@ -131,7 +150,36 @@ class KeyRangeMachine implements Machine {
     else {
       this.store.beginRead(estimateMs);
       definition.run(this.store, command, reply);
+      if (this.touches !== null) this.noteKeys(definition, command, this.touches);
     }
+  }
+
+  private noteKeys(definition: CommandDefinition, command: CommandView, touches: TouchNotes): void {
+    const count = keyCount(definition, command);
+    for (let n = 0; n < count; n++) {
+      const argument = keyArgument(definition, n);
+      this.store.noteRead(command.bytes, command.start(argument), command.end(argument), touches);
+    }
+  }
+
+  noteReads(notes: TouchNotes | null): void {
+    this.touches = notes;
+  }
+
+  get wantsTouches(): boolean {
+    return this.store.wantsTouches;
+  }
+
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number, atMs: LogTimeMs): boolean | null {
+    return this.store.isTouchDue(slot, hashLow, hashHigh, atMs);
+  }
+
+  get owesEvictions(): boolean {
+    return this.store.owesEvictions;
+  }
+
+  get evictionPolicy(): string {
+    return this.store.evictionPolicy.name;
   }
 
   status(): MachineStatus {
@@ -217,6 +265,11 @@ class KeyRangeMachine implements Machine {
     assert(term >= this.appliedTerm, `term ${term} follows ${this.appliedTerm}`);
   }
 
+  /** Mutations besides evictions: room is made before a command's first change. */
+  private changesByCommands(): number {
+    return this.store.revision - this.store.counters.evicted;
+  }
+
   private setLimit(limitBytes: number): void {
     const share = sessionShare(limitBytes);
     this.targetBytes = limitBytes;
@@ -233,6 +286,7 @@ class KeyRangeMachine implements Machine {
   ): void {
     const count = reader.u32();
     const end = reader.end;
+    this.store.allowEvictions(evictedPerEntry + count);
     for (let n = 0; n < count; n++) {
       observer.before(n);
       const length = reader.varint();
@@ -314,12 +368,12 @@ class KeyRangeMachine implements Machine {
     }
     recorded.clear();
     recorder.limitBytes = sessions.roomFor(session);
-    const revision = this.store.revision;
+    const changes = this.changesByCommands();
     try {
       definition.run(this.store, view, recorder);
     } catch (thrown) {
       if (!(thrown instanceof ReplyTooLarge)) throw thrown;
-      assert(this.store.revision === revision, "a reply with a value is written before the first change");
+      assert(this.changesByCommands() === changes, "a reply with a value is written before the first change");
       reply.error("reply-too-large", null);
       return;
     }

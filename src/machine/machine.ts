@@ -1,6 +1,7 @@
-import type { LogIndex, LogTimeMs, Revision, Term } from "../base/units.js";
+import type { LogIndex, LogTimeMs, Revision, Slot, Term } from "../base/units.js";
 import type { CommandView } from "../commands/command-codec.js";
 import type { ReplySink } from "../commands/reply-sink.js";
+import type { TouchNotes } from "../store/keyspace.js";
 
 /** Who wants the replies of an entry: its proposer. Others pass `silentObserver`. */
 export interface ApplyObserver {
@@ -41,6 +42,16 @@ export interface Machine {
   isDue(command: CommandView, estimateMs: LogTimeMs): boolean;
   /** Runs a read command that isn't due against the applied state. */
   read(command: CommandView, estimateMs: LogTimeMs, reply: ReplySink): void;
+  /** Keys that reads find from now on are noted there when their recorded use isn't young; null ends that. */
+  noteReads(notes: TouchNotes | null): void;
+  /** The eviction policy goes by uses, and the limit is near. */
+  readonly wantsTouches: boolean;
+  /** Whether a noted key's recorded use is old enough at log time `atMs` for a touch; null when the key is gone. */
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number, atMs: LogTimeMs): boolean | null;
+  /** The charge is above a limit that was cut, and there is what may be evicted. */
+  readonly owesEvictions: boolean;
+  /** Name of the policy in force. */
+  readonly evictionPolicy: string;
   status(): MachineStatus;
   /** Earliest deadline in the store (0 none): when the leader owes a clock entry. */
   nextDeadlineMs(): LogTimeMs;

@@ -63,7 +63,9 @@ export class LocalConnection implements ServiceConnection, ReplyTarget {
       this.stream.fail(token, "cross-slot", null, this.host.telemetry);
       return;
     }
-    const gather = new Gather(definition, view, parts);
+    // Fractions of a millisecond differ from call to call, also on fresh connections.
+    const draw = Math.floor(this.host.clock.nowMs * 4096) - this.nextPart;
+    const gather = new Gather(definition, view, parts, draw);
     const first = this.nextPart;
     for (let i = 0; i < parts.length; i++) this.parts.set(this.nextPart--, { gather, part: i });
     gather.token = token;

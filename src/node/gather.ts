@@ -1,9 +1,12 @@
 import { unreachable } from "../base/assert.js";
-import { ByteWriter } from "../base/bytes.js";
+import { ByteWriter, latin1Bytes } from "../base/bytes.js";
 import { type ErrorKind, errorForm } from "../base/errors.js";
+import { slotCount } from "../base/slot.js";
+import type { Slot } from "../base/units.js";
 import type { CommandView } from "../commands/command-codec.js";
-import { keyCount, keySlot, writePart } from "../commands/cut.js";
+import { keyCount, keySlot, slotOfCursor, writePart } from "../commands/cut.js";
 import type { CommandDefinition } from "../commands/define-command.js";
+import { slotCursor } from "../commands/key-cursor.js";
 import { decodeReply, RecordingSink, type ReplyValue } from "../commands/reply-codec.js";
 import type { ReplySink } from "../commands/reply-sink.js";
 import type { RangeRoute, RoutingTable } from "./routing-table.js";
@@ -26,7 +29,8 @@ export function planParts(
   view: CommandView,
   routing: RoutingTable,
 ): readonly Part[] | null {
-  if (definition.cutting === "every-range")
+  if (definition.cutting === "cursor") return [cursorPart(view, routing)];
+  if (definition.cutting === "every-range" || definition.cutting === "any-reply")
     return [...routing.routes.values()].map((route) => ({
       route,
       keys: [],
@@ -63,6 +67,15 @@ export function planParts(
   }));
 }
 
+/** What goes on from a cursor runs on the range in which the cursor lies. */
+function cursorPart(view: CommandView, routing: RoutingTable): Part {
+  return {
+    route: routing.ofSlot(slotOfCursor(view))!,
+    keys: [],
+    write: (out) => out.raw(view.bytes.subarray(view.commandStart, view.commandEnd)),
+  };
+}
+
 /** Collects the parts' replies and joins them by position. */
 export class Gather {
   token = 0;
@@ -72,9 +85,14 @@ export class Gather {
   private readonly keys: readonly (readonly number[])[];
   private readonly replies: ByteWriter[];
   private readonly values: (ReplyValue | null)[];
+  private readonly lastSlot: Slot;
+  private readonly draw: number;
   private left: number;
 
-  constructor(definition: CommandDefinition, view: CommandView, parts: readonly Part[]) {
+  /** `draw`, any integer, decides which of several replies is taken where one is drawn. */
+  constructor(definition: CommandDefinition, view: CommandView, parts: readonly Part[], draw: number) {
+    this.draw = draw;
+    this.lastSlot = parts[0]!.route.to;
     this.definition = definition;
     this.keysInAll = keyCount(definition, view);
     this.keys = parts.map((part) => part.keys);
@@ -103,16 +121,38 @@ export class Gather {
       this.joinErrors(sink, failed.length);
       return;
     }
+    if (this.definition.cutting === "cursor") {
+      this.passOn(sink, values[0]!);
+      return;
+    }
     if (values.length === 1 && this.keys[0]!.length === 0) {
       writeReply(sink, values[0]!);
       return;
     }
     if (this.definition.cutting === "array") this.joinArrays(sink, values);
+    else if (this.definition.cutting === "any-reply") {
+      const found = values.filter((value) => value.type !== "nil");
+      writeReply(sink, found.length === 0 ? values[0]! : found[this.draw % found.length]!);
+    } else if (values[0]!.type === "array") joinLists(sink, values);
     else if (values[0]!.type === "integer") {
       let sum = 0;
       for (const value of values) if (value.type === "integer") sum += Number(value.value);
       sink.integer(sum);
     } else writeReply(sink, values[0]!);
+  }
+
+  /** A scan that is done with one range goes on in the next one. */
+  private passOn(sink: ReplySink, value: ReplyValue): void {
+    const [next, found] = value.type === "array" ? value.items : [];
+    const done = next?.type === "bulk" && next.bytes.length === 1 && next.bytes[0] === 0x30;
+    if (!done || this.lastSlot === slotCount - 1) {
+      writeReply(sink, value);
+      return;
+    }
+    const cursor = latin1Bytes(String(slotCursor(this.lastSlot + 1)));
+    sink.array(2);
+    sink.bulk(cursor, 0, cursor.length);
+    writeReply(sink, found!);
   }
 
   private joinArrays(sink: ReplySink, values: readonly ReplyValue[]): void {
@@ -143,6 +183,12 @@ export class Gather {
   }
 }
 
+function joinLists(sink: ReplySink, values: readonly ReplyValue[]): void {
+  const items = values.flatMap((value) => (value.type === "array" ? value.items : []));
+  sink.array(items.length);
+  for (const item of items) writeReply(sink, item);
+}
+
 function older(a: ReadFreshness, b: ReadFreshness): boolean {
   return a.ageMs === null || (b.ageMs !== null && a.ageMs > b.ageMs);
 }
@@ -171,6 +217,18 @@ function writeReply(sink: ReplySink, value: ReplyValue): void {
     case "array":
       sink.array(value.items.length);
       for (const item of value.items) writeReply(sink, item);
+      break;
+    case "set":
+      sink.set(value.items.length);
+      for (const item of value.items) writeReply(sink, item);
+      break;
+    case "pairs":
+      sink.pairs(value.pairs.length);
+      for (const [first, second] of value.pairs) {
+        sink.pair();
+        writeReply(sink, first);
+        writeReply(sink, second);
+      }
       break;
     case "map":
       sink.map(value.entries.length);

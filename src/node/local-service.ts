@@ -2,7 +2,9 @@ import type { ErrorKind } from "../base/errors.js";
 import type { RangeId } from "../base/units.js";
 import { groupsOf, type TableGroup } from "../placement/tables.js";
 import type { Protocol } from "../ports/telemetry.js";
+import type { EvictionPolicy } from "../store/eviction/policies.js";
 import { LocalConnection } from "./connection.js";
+import { evictionSetting, policyInForce } from "./eviction-setting.js";
 import type { QuorateNode } from "./node.js";
 import { roleOf } from "./peer-statistics.js";
 import type { Replica } from "./replica.js";
@@ -65,6 +67,18 @@ export class LocalService implements Service {
       });
     };
     attempt();
+  }
+
+  get evictionPolicy(): string {
+    return policyInForce(this.node.membership.tables).name;
+  }
+
+  changeEvictionPolicy(policy: EvictionPolicy, done: (error: ErrorKind | null) => void): void {
+    const command = { kind: "set", setting: evictionSetting, value: policy.name } as const;
+    this.node.membership.propose(command, (reply) => {
+      if (reply === null) done("outcome-unknown");
+      else done(reply.kind === "done" ? null : "busy");
+    });
   }
 
   topology(): Topology {

@@ -40,6 +40,14 @@ export class MetaReplicaMachine implements Machine {
     reply.error("unsupported", "meta has no keys");
   }
 
+  noteReads(): void {}
+  readonly wantsTouches = false;
+  readonly owesEvictions = false;
+  readonly evictionPolicy = "noeviction";
+  isTouchDue(): null {
+    return null;
+  }
+
   status(): MachineStatus {
     return {
       appliedIndex: this.meta.appliedIndex,

@@ -7,6 +7,7 @@ import type { LogStorage } from "../ports/log-storage.js";
 import type { SnapshotStorage } from "../ports/snapshot-storage.js";
 import type { Telemetry } from "../ports/telemetry.js";
 import type { Transport } from "../ports/transport.js";
+import type { EvictionPolicy } from "../store/eviction/policies.js";
 
 /** Everything that a node needs; nothing here is global, so a simulator can run many nodes in one process. */
 export interface NodeOptions {
@@ -18,6 +19,8 @@ export interface NodeOptions {
   readonly domain: string;
   readonly capacity: number;
   readonly maxmemoryBytes: number;
+  /** What meta's leader chooses for the cluster when nobody has chosen a policy yet. */
+  readonly evictionPolicy?: EvictionPolicy;
   readonly valueLimitBytes: number;
   /** A range's log is compacted above the larger of this and half its state. */
   readonly logLimitBytes: number;

@@ -6,6 +6,7 @@ import { groupsOf, type MetaTables, tablesOf } from "../placement/tables.js";
 import type { RecoveredLog } from "../ports/log-storage.js";
 import type { RecoveredReplica } from "../raft/record.js";
 import type { BootstrapOutcome } from "./bootstrap-types.js";
+import { chosenPolicy, evictionSetting } from "./eviction-setting.js";
 import type { QuorateNode } from "./node.js";
 import type { Replica, ReplicaHost } from "./replica.js";
 import {
@@ -322,9 +323,10 @@ export class ReplicaSet {
 
   // Upkeep -------------------------------------------------------------------------------------------------------
 
-  /** Limits by the tables, logs within bounds. */
+  /** Limits and eviction policy by the tables, logs within bounds. */
   maintain(): void {
     const { engine, membership, snapshotter, options } = this.node;
+    this.choosePolicy();
     if (this.damage !== null) this.confirmTables();
     else if (this.rejoining) this.rejoin();
     else this.announce();
@@ -349,6 +351,15 @@ export class ReplicaSet {
         machine.limitBytes !== range.limitBytes
       )
         replica.proposeLimit(range.limitBytes);
+      const policy = chosenPolicy(membership.tables);
+      if (
+        range !== undefined &&
+        policy !== null &&
+        status.role === "leader" &&
+        status.ownTermCommitted &&
+        replica.machine.evictionPolicy !== policy.name
+      )
+        replica.proposePolicy(policy.code);
       if (status.logBytes <= largestBytes || replica.applied === replica.snapshotIndex) continue;
       if (
         status.logBytes > Math.max(options.logLimitBytes, machine.chargedBytes * logShare) ||
@@ -359,6 +370,20 @@ export class ReplicaSet {
       }
     }
     if (largest !== null) snapshotter.take(largest);
+  }
+
+  /** The first policy of a cluster is the one that meta's leader was started with. */
+  private choosePolicy(): void {
+    const { membership, options } = this.node;
+    const { evictionPolicy } = options;
+    const { tables } = membership;
+    if (evictionPolicy === undefined || evictionPolicy.order === null || tables === null) return;
+    if (
+      this.node.metaRoute.leader !== this.node.self ||
+      tables.settings.some(([name]) => name === evictionSetting)
+    )
+      return;
+    membership.propose({ kind: "set", setting: evictionSetting, value: evictionPolicy.name }, () => {});
   }
 
   /** An emptied node has meta take it in under its new identity. */

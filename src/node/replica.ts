@@ -2,7 +2,7 @@ import { assert } from "../base/assert.js";
 import { ByteWriter } from "../base/bytes.js";
 import { limits } from "../base/limits.js";
 import type { LogIndex, LogTimeMs, MonotonicMs, NodeId, RangeId, ReplicaId } from "../base/units.js";
-import { EntryBuilder, writeClockEntry, writeLimitEntry } from "../machine/entry-codec.js";
+import { EntryBuilder, writeClockEntry, writeLimitEntry, writePolicyEntry } from "../machine/entry-codec.js";
 import type { Machine } from "../machine/machine.js";
 import type { Telemetry } from "../ports/telemetry.js";
 import { decodeConfiguration } from "../raft/configuration-codec.js";
@@ -17,6 +17,7 @@ import { Freshness } from "./freshness.js";
 import { LogTime } from "./log-time.js";
 import { PendingEntry, type PlacedRead } from "./pending-entry.js";
 import { ReadRunner, TurnReads, type WaitingRead, WaitingReads } from "./range-reads.js";
+import { RangeTouches } from "./range-touches.js";
 import type { ReadFreshness } from "./service.js";
 
 /** What a replica needs of its node. */
@@ -83,6 +84,7 @@ export class Replica {
   private readonly reads: ReadRunner;
   private readonly applier: EntryApplier;
   private readonly committed: Entry[] = [];
+  private readonly touches: RangeTouches;
   private lastClockIndex: LogIndex = 0;
   private readonly digests = new DigestHistory();
   private readonly digestWaiters: {
@@ -108,6 +110,7 @@ export class Replica {
     this.host = host;
     this.reads = new ReadRunner(machine, host.telemetry);
     this.applier = new EntryApplier(machine, this.reads, host.clock, host.telemetry);
+    this.touches = new RangeTouches(machine);
     this.builder.begin();
   }
 
@@ -272,7 +275,9 @@ export class Replica {
   private proposeBuilt(): void {
     const entry = this.building;
     const stampMs = this.logTime.stamp(this.host.clock.nowMs);
-    const proposed = this.leads ? this.group.propose(this.builder.finish(stampMs)) : null;
+    const { leads } = this;
+    if (leads) this.touches.ride(this.builder, this.host.clock.nowMs, stampMs);
+    const proposed = leads ? this.group.propose(this.builder.finish(stampMs)) : null;
     if (proposed?.ok) {
       entry.term = proposed.value.term;
       entry.index = proposed.value.index;
@@ -437,16 +442,21 @@ export class Replica {
 
   // Time ---------------------------------------------------------------------------------------------------------
 
-  /** Deadlines, and the clock entry that a due deadline of a key asks for. */
+  /** Deadlines; touches of reads; the clock entry that a due deadline of a key, or a limit that was cut, asks for. */
   housekeeping(): void {
     const { nowMs } = this.host.clock;
     for (const pending of this.pending.values()) pending.expire(nowMs, this.host.telemetry);
     if (this.digestWaiters.length > 0) this.answerDigests();
     this.waiting.expire(nowMs, this.host.telemetry);
     if (this.leads) this.noteOwnProof();
-    if (!this.leads || this.leadTerm === 0 || this.lastClockIndex > this.applied) return;
+    const isLeading = this.leads && this.leadTerm !== 0;
+    this.touches.follow(isLeading && !this.restoring);
+    if (!isLeading) return;
+    this.proposeTouches();
+    if (this.lastClockIndex > this.applied) return;
     const dueMs = this.machine.nextDeadlineMs();
-    if (dueMs === 0 || dueMs > this.logTime.estimateMs(nowMs)) return;
+    const isDue = dueMs !== 0 && dueMs <= this.logTime.estimateMs(nowMs);
+    if (!isDue && !this.machine.owesEvictions) return;
     const out = new ByteWriter(16);
     writeClockEntry(out, this.logTime.stamp(nowMs));
     const proposed = this.group.propose(out.take());
@@ -454,10 +464,26 @@ export class Replica {
     this.host.wake(this);
   }
 
+  /** What was read while nothing was written. */
+  private proposeTouches(): void {
+    const entry = this.touches.ownEntry(this.logTime.stamp(this.host.clock.nowMs));
+    if (entry === null) return;
+    this.group.propose(entry);
+    this.host.wake(this);
+  }
+
   private noteOwnProof(): void {
     const { nowMs, leaseNowMs } = this.host.clock;
     const ageMs = this.group.leadershipAgeMs(leaseNowMs);
     if (ageMs !== null) this.freshness.proved(this.group.status().commit, nowMs - ageMs, this.applied);
+  }
+
+  /** Proposes an eviction policy for the range. */
+  proposePolicy(code: number): void {
+    const out = new ByteWriter(16);
+    writePolicyEntry(out, this.logTime.stamp(this.host.clock.nowMs), code);
+    this.group.propose(out.take());
+    this.host.wake(this);
   }
 
   /** Proposes a memory limit for the range, unless it stands already. */

@@ -2,6 +2,7 @@ import type { ErrorKind } from "../base/errors.js";
 import type { NodeId, RangeId, Slot } from "../base/units.js";
 import type { ReplySink } from "../commands/reply-sink.js";
 import type { Protocol } from "../ports/telemetry.js";
+import type { EvictionPolicy } from "../store/eviction/policies.js";
 
 /** How a reply that isn't linearizable was read. */
 export interface ReadFreshness {
@@ -123,6 +124,13 @@ export interface Service {
   /** Calls back when `topology().version` rises; returns the end of it. */
   watchTopology(changed: () => void): () => void;
   statistics(): NodeStatistics;
+  /** Name of the cluster's eviction policy, as meta's tables have it here. */
+  readonly evictionPolicy: string;
+  /**
+   * Changes the eviction policy of the whole cluster; the ranges follow by an entry each. Calls back exactly once, with
+   * null when meta has committed it.
+   */
+  changeEvictionPolicy(policy: EvictionPolicy, done: (error: ErrorKind | null) => void): void;
   /** Every range that this node knows has a leader. */
   ready(): boolean;
   /** Log-time estimate, unix ms: what TIME says. */

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { limits } from "../base/limits.js";
 import { err, ok, type Result } from "../base/result.js";
 import { machineMemoryBytes } from "../runtime/machine.js";
+import { policyNames } from "../store/eviction/policies.js";
 
 const units: Readonly<Record<string, number>> = {
   "": 1,
@@ -91,6 +92,8 @@ const schema = z.strictObject({
   maxmemory: size
     .refine((value) => value >= 1024 ** 2, "must be at least 1mb")
     .default(Math.floor(machineMemoryBytes() / 2)),
+  /** The cluster's policy when it has none yet; later CONFIG SET. */
+  maxmemoryPolicy: choice(policyNames).default("noeviction"),
   maxValue: size
     .refine((value) => value >= 1 && value <= limits.maxValueBytes, "must be 1 to 512mb")
     .default(limits.valueBytes),

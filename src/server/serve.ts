@@ -15,6 +15,7 @@ import { createTimers } from "../runtime/timers.js";
 import { createIdentityFile } from "../storage/identity-file.js";
 import { createLevelLog } from "../storage/level-log.js";
 import { createSnapshotFiles } from "../storage/snapshot-files.js";
+import { noEviction, policyByName } from "../store/eviction/policies.js";
 import { createLogger, type NodeLogger } from "../telemetry/logger.js";
 import { createTelemetry, type NodeTelemetry } from "../telemetry/metrics.js";
 import { createGrpcTransport } from "../transport/grpc-transport.js";
@@ -85,6 +86,7 @@ export function serve(
     domain: config.domain ?? config.name,
     capacity: config.capacity,
     maxmemoryBytes: config.maxmemory,
+    evictionPolicy: policyByName(config.maxmemoryPolicy) ?? noEviction,
     valueLimitBytes: config.maxValue,
     logLimitBytes: config.logLimit,
     initial: config.initial,
@@ -161,7 +163,7 @@ function openDoors(
   const resp: RespServer = createRespServer({
     service,
     telemetry,
-    serverInfo: { version, nodeId: node.self, maxmemoryPolicy: "noeviction" },
+    serverInfo: { version, nodeId: node.self },
     valueLimitBytes: config.maxValue,
   });
   const http: HttpServer = createHttpServer({

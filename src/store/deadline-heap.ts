@@ -1,97 +1,138 @@
 import type { LogTimeMs } from "../base/units.js";
 import type { EntryTable } from "./entry-table.js";
+import type { HandleSet } from "./eviction/handle-set.js";
 import type { Handle } from "./keyspace.js";
+import { Rows } from "./rows.js";
+
+/** Words of a place: the entry, its deadline as a double. */
+const entryWord = 0;
+const deadlineWord = 2;
 
 /**
- * The entries with a deadline as a binary heap of handles, ordered by (deadline, key bytes): the order in which
- * the sweep removes is the same on every replica, however the heap came about.
+ * The entries with a deadline as a binary heap, ordered by (deadline, key bytes): the order in which the sweep
+ * removes is the same on every replica, however the heap came about. Places are the rows 1 .. size.
  */
 export class DeadlineHeap {
   size = 0;
-  /** From 1; place 0 stays empty. */
-  private handles = new Uint32Array(64);
+  private readonly places = new Rows(4);
   private readonly table: EntryTable;
+  /** The same entries, to draw from. */
+  private readonly members: HandleSet;
 
-  constructor(table: EntryTable) {
+  constructor(table: EntryTable, members: HandleSet) {
     this.table = table;
+    this.members = members;
   }
 
   /** The entry that is due first; only when `size` > 0. */
   first(): Handle {
-    return this.handles[1]!;
+    return this.places.get(1, entryWord);
+  }
+
+  /** Deadline of the first one, 0 when there is none. */
+  firstDeadline(): LogTimeMs {
+    return this.size === 0 ? 0 : this.places.getDouble(1, deadlineWord);
+  }
+
+  /** Deadline of an entry, 0 none. */
+  deadlineOf(handle: Handle): LogTimeMs {
+    const place = this.table.place(handle);
+    return place === 0 ? 0 : this.places.getDouble(place, deadlineWord);
   }
 
   /** Sets, changes or clears (0) the deadline of an entry. */
   set(handle: Handle, deadlineMs: LogTimeMs): void {
-    const table = this.table;
-    const place = table.heapPlace[handle]!;
+    const { table } = this;
+    const place = table.place(handle);
     if (deadlineMs === 0) {
       if (place !== 0) this.remove(place);
-      table.deadline[handle] = 0;
       return;
     }
-    table.deadline[handle] = deadlineMs;
     if (place !== 0) {
+      this.places.setDouble(place, deadlineWord, deadlineMs);
       this.up(place);
-      this.down(table.heapPlace[handle]!);
+      this.down(table.place(handle));
       return;
     }
     this.size++;
-    if (this.size === this.handles.length) {
-      const grown = new Uint32Array(this.handles.length * 2);
-      grown.set(this.handles);
-      this.handles = grown;
-    }
-    this.put(this.size, handle);
+    this.members.add(table.slotOf(handle), table.hashLow(handle), handle);
+    // Rows are only ever added and removed at the end here, so their numbers are the places.
+    this.places.add();
+    this.put(this.size, handle, deadlineMs);
     this.up(this.size);
   }
 
+  /** An entry has another row now. */
+  moved(from: Handle, to: Handle): void {
+    const { table } = this;
+    const place = table.place(to);
+    if (place === 0) return;
+    this.places.set(place, entryWord, to);
+    this.members.replace(table.slotOf(to), table.hashLow(to), from, to);
+  }
+
   private remove(place: number): void {
-    const handle = this.handles[place]!;
-    const last = this.handles[this.size]!;
-    this.size--;
-    this.table.heapPlace[handle] = 0;
-    if (last === handle) return;
-    this.put(place, last);
+    const { places, table } = this;
+    const handle = places.get(place, entryWord);
+    table.setPlace(handle, 0);
+    this.members.remove(table.slotOf(handle), table.hashLow(handle), handle);
+    const last = this.size--;
+    const moved = places.get(last, entryWord);
+    const movedMs = places.getDouble(last, deadlineWord);
+    places.remove(last);
+    if (place === last) return;
+    this.put(place, moved, movedMs);
     this.up(place);
-    this.down(this.table.heapPlace[last]!);
+    this.down(table.place(moved));
   }
 
-  private put(place: number, handle: Handle): void {
-    this.handles[place] = handle;
-    this.table.heapPlace[handle] = place;
+  private put(place: number, handle: Handle, deadlineMs: LogTimeMs): void {
+    this.places.set(place, entryWord, handle);
+    this.places.setDouble(place, deadlineWord, deadlineMs);
+    this.table.setPlace(handle, place);
   }
 
-  private before(a: Handle, b: Handle): boolean {
-    const difference = this.table.deadline[a]! - this.table.deadline[b]!;
-    return difference !== 0 ? difference < 0 : this.table.compareKeys(a, b) < 0;
+  private before(handle: Handle, deadlineMs: LogTimeMs, place: number): boolean {
+    const difference = deadlineMs - this.places.getDouble(place, deadlineWord);
+    return difference !== 0
+      ? difference < 0
+      : this.table.compareKeys(handle, this.places.get(place, entryWord)) < 0;
+  }
+
+  private copyPlace(from: number, to: number): void {
+    this.put(to, this.places.get(from, entryWord), this.places.getDouble(from, deadlineWord));
   }
 
   private up(from: number): void {
+    const handle = this.places.get(from, entryWord);
+    const deadlineMs = this.places.getDouble(from, deadlineWord);
     let place = from;
-    const handle = this.handles[place]!;
     while (place > 1) {
       const parent = place >> 1;
-      const above = this.handles[parent]!;
-      if (!this.before(handle, above)) break;
-      this.put(place, above);
+      if (!this.before(handle, deadlineMs, parent)) break;
+      this.copyPlace(parent, place);
       place = parent;
     }
-    this.put(place, handle);
+    this.put(place, handle, deadlineMs);
   }
 
   private down(from: number): void {
+    const { places } = this;
+    const handle = places.get(from, entryWord);
+    const deadlineMs = places.getDouble(from, deadlineWord);
     let place = from;
-    const handle = this.handles[place]!;
     for (;;) {
       let child = place * 2;
       if (child > this.size) break;
-      if (child < this.size && this.before(this.handles[child + 1]!, this.handles[child]!)) child++;
-      const below = this.handles[child]!;
-      if (!this.before(below, handle)) break;
-      this.put(place, below);
+      if (
+        child < this.size &&
+        this.before(places.get(child + 1, entryWord), places.getDouble(child + 1, deadlineWord), child)
+      )
+        child++;
+      if (this.before(handle, deadlineMs, child)) break;
+      this.copyPlace(child, place);
       place = child;
     }
-    this.put(place, handle);
+    this.put(place, handle, deadlineMs);
   }
 }

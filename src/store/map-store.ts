@@ -1,15 +1,38 @@
 import { assert } from "../base/assert.js";
 import { ByteReader, ByteWriter, DecodeError } from "../base/bytes.js";
-import { type HashKey, hashHigh, keyedHash } from "../base/keyed-hash.js";
-import { limits } from "../base/limits.js";
-import { SeededRandom } from "../base/random.js";
-import type { LogTimeMs, Revision, Slot } from "../base/units.js";
-import { DeadlineHeap } from "./deadline-heap.js";
-import { DigestSum } from "./digest-sum.js";
-import { EntryTable } from "./entry-table.js";
-import { chunkKinds, chunkVersion, EntryWalk } from "./entry-walk.js";
-import type { ByteSlice, Handle, Store, StoreCounters, StoreWalk, ValueKind } from "./keyspace.js";
-import { entryCharge, sizeClassOf } from "./size-class.js";
+import type { HashKey } from "../base/keyed-hash.js";
+import { below, SeededRandom } from "../base/random.js";
+import type { LogTimeMs, Slot } from "../base/units.js";
+import { stringCharge } from "./charge.js";
+import { chunkKinds, chunkVersion } from "./chunk-kinds.js";
+import { CollectionStore } from "./collection-store.js";
+import { PackedCursor } from "./element-cursor.js";
+import { collectionEncoding, stringEncoding } from "./encoding.js";
+import { EntryLoader, type LoadedElement, type LoadedRecord, type LoadTarget } from "./entry-load.js";
+import { copyBytes, kindCodes, kinds, listHeadBytes } from "./entry-table.js";
+import { EntryWalk } from "./entry-walk.js";
+import type { EvictionPolicy } from "./eviction/policies.js";
+import { KeyScan, positionOf, slotSpan } from "./key-scan.js";
+import type {
+  ByteSlice,
+  CollectionKind,
+  Encoding,
+  Handle,
+  KeyCursor,
+  Store,
+  StoreCounters,
+  StoreWalk,
+  TouchNotes,
+  ValueKind,
+} from "./keyspace.js";
+import { SequenceHash } from "./sequence-hash.js";
+
+/** Reads are noted as touches once less than this part of the budget is free: 1/8. */
+const nearLimitShare = 8;
+/** Recency may be so old: a part of the time in which the cache turns over, at most a minute; at first a second. */
+const windowsPerTurnover = 64;
+const longestWindowMs = 60_000;
+const firstWindowMs = 1000;
 
 export interface StoreOptions {
   /** The cluster's secret; the digest and canonical order depend on it. */
@@ -24,36 +47,27 @@ export function createStore(options: StoreOptions): Store {
   return new MapStore(options);
 }
 
-/** The keys of one range: policy noeviction, string values. */
-class MapStore implements Store {
-  readonly hashKey: HashKey;
+/** The keys of one range. */
+class MapStore extends CollectionStore implements Store, LoadTarget {
   readonly valueLimitBytes: number;
   readonly counters: StoreCounters = { hits: 0, misses: 0, expired: 0, evicted: 0 };
   nowMs: LogTimeMs = 0;
   estimateMs: LogTimeMs = 0;
-  revision: Revision = 0;
-  chargedBytes = 0;
 
-  private table: EntryTable;
-  private heap: DeadlineHeap;
-  private readonly sum: DigestSum;
   private targetBytes: number;
   private reservedBytes = 0;
-  private readonly slice: ByteSlice = { bytes: new Uint8Array(0), offset: 0, length: 0 };
+  private readonly stringSlice: ByteSlice = { bytes: new Uint8Array(0), offset: 0, length: 0 };
+  private readonly keySlice: ByteSlice = { bytes: new Uint8Array(0), offset: 0, length: 0 };
+  /** How many keys may still be evicted in this entry. */
+  private evictionsLeft = 0;
   private seed = 0;
   private generator: SeededRandom | null = null;
-  /** Open walks over the current table; `walkEpoch` rises with each. */
-  private walks: EntryWalk[] = [];
-  private walkEpoch = 1;
-  private loading: { keys: number; chargedBytes: number } | null = null;
+  private loading: { loader: EntryLoader; keys: number; chargedBytes: number } | null = null;
 
   constructor(options: StoreOptions) {
-    this.hashKey = options.hashKey;
+    super(options.hashKey);
     this.valueLimitBytes = options.valueLimitBytes;
     this.targetBytes = options.limitBytes;
-    this.table = new EntryTable(options.hashKey);
-    this.heap = new DeadlineHeap(this.table);
-    this.sum = new DigestSum(options.hashKey);
   }
 
   get size(): number {
@@ -73,6 +87,8 @@ class MapStore implements Store {
     this.estimateMs = nowMs;
     this.seed = (seedLow ^ Math.imul(seedHigh, 0x9e37_79b1)) >>> 0;
     this.generator = null;
+    this.commandRevision = this.revision;
+    this.tidy();
   }
 
   beginRead(estimateMs: LogTimeMs): void {
@@ -87,52 +103,146 @@ class MapStore implements Store {
 
   find(key: Uint8Array, start: number, end: number): Handle {
     const handle = this.table.lookup(key, start, end);
-    if (handle !== 0) {
-      const deadline = this.table.deadline[handle]!;
-      if (deadline === 0 || deadline > this.nowMs) {
-        this.counters.hits++;
-        return handle;
-      }
+    if (handle !== 0 && this.isLive(handle)) {
+      this.counters.hits++;
+      return handle;
     }
     this.counters.misses++;
     return 0;
   }
 
+  private isLive(handle: Handle): boolean {
+    if (this.table.place(handle) === 0) return true;
+    return this.heap.deadlineOf(handle) > this.nowMs;
+  }
+
   isDue(key: Uint8Array, start: number, end: number, estimateMs: LogTimeMs): boolean {
-    if (this.heap.size === 0 || this.table.deadline[this.heap.first()]! > estimateMs) return false;
+    if (this.heap.size === 0 || this.heap.firstDeadline() > estimateMs) return false;
     const handle = this.table.lookup(key, start, end);
     if (handle === 0) return false;
-    const deadline = this.table.deadline[handle]!;
+    const deadline = this.heap.deadlineOf(handle);
     return deadline > this.nowMs && deadline <= estimateMs;
   }
 
   kindOf(handle: Handle): ValueKind {
     assert(handle !== 0, "a kind is asked of an entry");
-    return "string";
+    return kinds[this.table.kindCode(handle)]!;
   }
-  revisionOf(handle: Handle): Revision {
-    return this.table.revision[handle]!;
+  encodingOf(handle: Handle): Encoding {
+    const kind = this.kindOf(handle);
+    if (kind === "string") return stringEncoding(this.stringOf(handle));
+    return collectionEncoding(kind, this.lengthOf(handle), this.elements(handle, 0, false));
   }
-  deadlineOf(handle: Handle): LogTimeMs {
-    return this.table.deadline[handle]!;
+  revisionOf(handle: Handle): number {
+    return this.table.revision(handle);
+  }
+  keyOf(handle: Handle): ByteSlice {
+    const { table, keySlice } = this;
+    keySlice.bytes = table.blockBytes(handle);
+    keySlice.offset = table.keyOffset(handle);
+    keySlice.length = table.keyLength(handle);
+    return keySlice;
   }
   stringOf(handle: Handle): ByteSlice {
-    const table = this.table;
-    const slice = this.slice;
-    slice.bytes = table.blockBytes(handle);
-    slice.offset = table.keyOffset(handle) + table.keyLength[handle]!;
-    slice.length = table.valueLength[handle]!;
-    return slice;
+    const { table, stringSlice } = this;
+    stringSlice.bytes = table.blockBytes(handle);
+    stringSlice.offset = table.valueOffset(handle);
+    stringSlice.length = table.value(handle);
+    return stringSlice;
   }
 
   stringCharge(keyLength: number, valueLength: number): number {
-    return entryCharge(keyLength + valueLength);
+    return stringCharge(keyLength, valueLength);
   }
-  chargeOf(handle: Handle): number {
-    return entryCharge(this.table.keyLength[handle]! + this.table.valueLength[handle]!);
+  makeRoom(growthBytes: number, keep: Handle, keepToo: Handle = 0): boolean {
+    if (growthBytes <= 0) return true;
+    const budget = this.targetBytes - this.reservedBytes;
+    if (this.chargedBytes + growthBytes <= budget) return true;
+    let kept = this.chargeInIndex(keep);
+    if (keepToo !== keep) kept += this.chargeInIndex(keepToo);
+    // What can never fit is refused before anything goes for it.
+    if (kept + growthBytes > budget) return false;
+    this.evictDownTo(budget - growthBytes, keep, keepToo);
+    return this.chargedBytes + growthBytes <= budget;
   }
-  makeRoom(growthBytes: number): boolean {
-    return growthBytes <= 0 || this.chargedBytes + growthBytes <= this.targetBytes - this.reservedBytes;
+
+  private chargeInIndex(handle: Handle): number {
+    return handle === 0 || this.table.isDetached(handle) ? 0 : this.chargeOf(handle);
+  }
+
+  private evictDownTo(bytes: number, keep: Handle, keepToo: Handle): void {
+    while (this.chargedBytes > bytes && this.evictionsLeft > 0) {
+      const victim = this.evictor.next(keep, keepToo);
+      if (victim === 0) return;
+      this.evictionsLeft--;
+      this.remove(victim);
+      this.counters.evicted++;
+    }
+  }
+
+  allowEvictions(count: number): void {
+    this.evictionsLeft = count;
+  }
+
+  get owesEvictions(): boolean {
+    if (this.chargedBytes <= this.targetBytes - this.reservedBytes) return false;
+    const { policy, volatile } = this.evictor;
+    return policy.order !== null && (policy.isVolatile ? volatile.counts.total : this.table.size) > 0;
+  }
+
+  shrink(limit: number): void {
+    this.evictionsLeft = limit;
+    this.evictDownTo(this.targetBytes - this.reservedBytes, 0, 0);
+  }
+
+  get evictionPolicy(): EvictionPolicy {
+    return this.evictor.policy;
+  }
+  setEvictionPolicy(policy: EvictionPolicy): void {
+    if (policy !== this.evictor.policy) this.evictor.setPolicy(policy, this.targetBytes);
+  }
+
+  touch(slot: Slot, hashLow: number, hashHigh: number, times: number): void {
+    this.table.forHash(slot, hashLow, hashHigh, (handle) => {
+      if (this.isLive(handle)) this.noteUses(handle, times);
+    });
+  }
+
+  get wantsTouches(): boolean {
+    const { order } = this.evictor.policy;
+    if (order !== "lru" && order !== "lfu" && order !== "s3fifo") return false;
+    const budget = this.targetBytes - this.reservedBytes;
+    return this.chargedBytes > budget - budget / nearLimitShare;
+  }
+
+  noteRead(key: Uint8Array, start: number, end: number, notes: TouchNotes): void {
+    const { table, evictor } = this;
+    const handle = table.lookup(key, start, end);
+    if (handle === 0 || !this.isLive(handle)) return;
+    // Under lfu every use counts, however lately the last one was recorded.
+    if (evictor.policy.order !== "lfu" && !evictor.isStale(handle, this.touchWindowMs, this.estimateMs))
+      return;
+    notes.add(table.slotOf(handle), table.hashLow(handle), table.hashHigh(handle));
+  }
+
+  isTouchDue(slot: Slot, hashLow: number, hashHigh: number, atMs: LogTimeMs): boolean | null {
+    let due: boolean | null = null;
+    this.table.forHash(slot, hashLow, hashHigh, (handle) => {
+      due = this.evictor.isStale(handle, this.touchWindowMs, atMs);
+    });
+    return due;
+  }
+
+  private get touchWindowMs(): number {
+    const { turnoverMs } = this.evictor;
+    return turnoverMs === 0 ? firstWindowMs : Math.min(longestWindowMs, turnoverMs / windowsPerTurnover);
+  }
+
+  idleMsOf(handle: Handle): number {
+    return Math.max(0, this.evictor.idleMs(handle));
+  }
+  frequencyOf(handle: Handle): number | null {
+    return this.evictor.frequencyOf(handle);
   }
 
   setString(
@@ -144,49 +254,221 @@ class MapStore implements Store {
     valueEnd: number,
     deadlineMs: LogTimeMs,
   ): Handle {
-    let handle = this.table.lookup(key, keyStart, keyEnd);
+    const { table } = this;
+    let handle = table.lookup(key, keyStart, keyEnd);
     const valueLength = valueEnd - valueStart;
-    if (handle === 0) handle = this.create(key, keyStart, keyEnd, valueLength);
-    else {
-      this.unlinkContent(handle);
-      this.resize(handle, valueLength, 0);
-    }
-    copyBytes(value, valueStart, valueEnd, this.table.blockBytes(handle), this.valueOffset(handle));
+    if (handle === 0) handle = table.insert(key, keyStart, keyEnd, valueLength);
+    else this.emptyForString(handle, valueLength);
+    copyBytes(value, valueStart, valueEnd, table.blockBytes(handle), table.valueOffset(handle));
     this.heap.set(handle, deadlineMs);
-    this.linkContent(handle, true);
+    this.hashString(handle);
+    this.endChange(handle, true);
     return handle;
   }
 
+  /** Begins a change that leaves a string of a length, its bytes not yet written. */
+  private emptyForString(handle: Handle, valueLength: number): void {
+    const { table } = this;
+    const before = this.roomOf(handle);
+    const hasNewBlock = this.beginChange(handle, 0, valueLength);
+    if (table.isLarge(handle)) this.removeTrees(handle);
+    if (!hasNewBlock) table.resize(handle, before, valueLength, 0);
+    table.setKind(handle, kindCodes.string, false);
+    table.setValue(handle, valueLength);
+  }
+
   appendString(handle: Handle, bytes: Uint8Array, start: number, end: number): Handle {
-    return this.overwriteString(handle, this.table.valueLength[handle]!, bytes, start, end);
+    return this.overwriteString(handle, this.table.value(handle), bytes, start, end);
   }
 
   overwriteString(handle: Handle, offset: number, bytes: Uint8Array, start: number, end: number): Handle {
-    this.unlinkContent(handle);
-    const table = this.table;
-    const before = table.valueLength[handle]!;
+    const { table } = this;
+    const before = table.value(handle);
     const after = Math.max(before, offset + end - start);
-    if (after > before) this.resize(handle, after, before);
+    const hasNewBlock = this.beginChange(handle, before, after);
+    if (!hasNewBlock && after > before) table.resize(handle, before, after, before);
+    table.setValue(handle, after);
     const block = table.blockBytes(handle);
-    const valueAt = this.valueOffset(handle);
+    const valueAt = table.valueOffset(handle);
     if (offset > before) block.fill(0, valueAt + before, valueAt + offset);
     copyBytes(bytes, start, end, block, valueAt + offset);
-    this.linkContent(handle, true);
+    this.hashString(handle);
+    this.endChange(handle, true);
     return handle;
   }
 
   setDeadline(handle: Handle, deadlineMs: LogTimeMs): Handle {
-    this.unlinkContent(handle);
+    const room = this.roomOf(handle);
+    this.beginChange(handle, room, room);
     this.heap.set(handle, deadlineMs);
-    this.linkContent(handle, false);
+    this.endChange(handle, true);
     return handle;
   }
 
   remove(handle: Handle): void {
-    this.unlinkContent(handle);
-    this.heap.set(handle, 0);
-    this.table.remove(handle);
+    this.removeEntry(handle);
     this.revision++;
+  }
+
+  private removeEntry(handle: Handle): void {
+    this.beginChange(handle, 0, 0);
+    this.unlinkEntry(handle);
+  }
+
+  /** Makes way under a key; the table is ready for the key to be inserted. */
+  private replaceKey(key: Uint8Array, start: number, end: number): void {
+    const existing = this.table.lookup(key, start, end);
+    if (existing === 0) return;
+    this.removeEntry(existing);
+    this.table.lookup(key, start, end);
+  }
+
+  createCollection(key: Uint8Array, keyStart: number, keyEnd: number, kind: CollectionKind): Handle {
+    this.replaceKey(key, keyStart, keyEnd);
+    const handle = this.table.insert(key, keyStart, keyEnd, kind === "list" ? listHeadBytes : 0);
+    this.startCollection(handle, kind);
+    this.endChange(handle, false);
+    return handle;
+  }
+
+  createDetached(kind: CollectionKind): Handle {
+    const handle = this.table.insertDetached(kind === "list" ? listHeadBytes : 0);
+    this.startCollection(handle, kind);
+    return handle;
+  }
+
+  private startCollection(handle: Handle, kind: CollectionKind): void {
+    this.table.setKind(handle, kindCodes[kind], false);
+    this.table.setValue(handle, 0);
+    if (kind === "list") this.writeListHead(handle, new SequenceHash());
+  }
+
+  attach(detached: Handle, key: Uint8Array, keyStart: number, keyEnd: number): Handle {
+    assert(this.lengthOf(detached) > 0, "an empty collection has no key");
+    return this.attachWith(detached, key, keyStart, keyEnd, 0);
+  }
+
+  private attachWith(
+    detached: Handle,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    deadlineMs: LogTimeMs,
+  ): Handle {
+    this.replaceKey(key, start, end);
+    this.table.attach(detached, this.roomOf(detached), key, start, end);
+    this.evictor.entered(detached);
+    this.heap.set(detached, deadlineMs);
+    this.endChange(detached, true);
+    return detached;
+  }
+
+  discard(detached: Handle): void {
+    assert(this.table.isDetached(detached), "only what is detached is discarded");
+    this.unlinkEntry(detached);
+  }
+
+  dropIfEmpty(handle: Handle): boolean {
+    if (this.lengthOf(handle) > 0) return false;
+    if (this.table.isDetached(handle)) return false;
+    const isCounted = this.table.revision(handle) > this.commandRevision;
+    this.removeEntry(handle);
+    if (!isCounted) this.revision++;
+    return true;
+  }
+
+  rename(handle: Handle, key: Uint8Array, keyStart: number, keyEnd: number): Handle {
+    const deadlineMs = this.heap.deadlineOf(handle);
+    if (this.table.lookup(key, keyStart, keyEnd) === handle) return this.setDeadline(handle, deadlineMs);
+    const room = this.roomOf(handle);
+    this.beginChange(handle, room, room);
+    this.heap.set(handle, 0);
+    this.evictor.leaves(handle);
+    this.table.detach(handle);
+    this.revision++;
+    return this.attachWith(handle, key, keyStart, keyEnd, deadlineMs);
+  }
+
+  copy(handle: Handle, key: Uint8Array, keyStart: number, keyEnd: number): Handle {
+    const { table } = this;
+    const deadlineMs = this.heap.deadlineOf(handle);
+    const kindCode = table.kindCode(handle);
+    let copied: Handle;
+    if (table.isLarge(handle)) copied = this.copyLarge(handle);
+    else {
+      const room = this.roomOf(handle);
+      copied = table.insertDetached(room);
+      const at = table.valueOffset(handle);
+      copyBytes(table.blockBytes(handle), at, at + room, table.blockBytes(copied), table.valueOffset(copied));
+      table.setKind(copied, kindCode, false);
+      table.setValue(copied, table.value(handle));
+      table.setContent(copied, table.contentLow(handle), table.contentHigh(handle));
+    }
+    return this.attachWith(copied, key, keyStart, keyEnd, deadlineMs);
+  }
+
+  private copyLarge(handle: Handle): Handle {
+    const kind = kinds[this.table.kindCode(handle)]!;
+    assert(kind !== "string", "a string has no elements");
+    const copied = this.createDetached(kind);
+    const cursor = new PackedCursor(this.trees).openTree(this.table.value(handle), 0, false);
+    while (cursor.next()) this.addElement(copied, cursor);
+    return copied;
+  }
+
+  private addElement(handle: Handle, cursor: PackedCursor): void {
+    const { bytes, offset, length } = cursor.member;
+    const { value } = cursor;
+    this.loadElement(handle, this.table.kindCode(handle), {
+      bytes,
+      score: cursor.score,
+      start: offset,
+      end: offset + length,
+      valueStart: value.offset,
+      valueEnd: value.offset + value.length,
+    });
+  }
+
+  keysFrom(position: number): KeyCursor {
+    const scan = new KeyScan(this.table).open(position);
+    const isLive = (handle: Handle): boolean => this.isLive(handle);
+    const { table } = this;
+    const key = (handle: Handle): ByteSlice => this.keyOf(handle);
+    return {
+      handle: 0,
+      key: this.keySlice,
+      position: 0,
+      next() {
+        let handle = scan.next();
+        while (handle !== 0 && !isLive(handle)) handle = scan.next();
+        if (handle === 0) return false;
+        const cursor = this as { handle: Handle; position: number };
+        cursor.handle = handle;
+        cursor.position = positionOf(table, handle);
+        key(handle);
+        return true;
+      },
+    };
+  }
+
+  /** A key of a slot drawn by its size, the first one behind a drawn place in it. */
+  randomKey(): Handle {
+    const { table } = this;
+    if (table.size === 0) return 0;
+    let number = below({ u32: () => this.random() }, table.size);
+    let slot = 0;
+    while (number >= table.slotSize(slot)) number -= table.slotSize(slot++);
+    const place = slot * slotSpan + this.random() * 128;
+    const scan = new KeyScan(table);
+    // Behind the place in its slot, then from the slot's beginning; and if all of them are due, on over all keys.
+    for (const from of [place, slot * slotSpan, 0]) {
+      scan.open(from);
+      for (let handle = scan.next(); handle !== 0; handle = scan.next()) {
+        if (from > 0 && table.slotOf(handle) !== slot) break;
+        if (this.isLive(handle)) return handle;
+      }
+    }
+    return 0;
   }
 
   /** Walks keep the old table, so this costs nothing per key. */
@@ -197,10 +479,8 @@ class MapStore implements Store {
 
   sweep(limit: number): number {
     let swept = 0;
-    while (swept < limit && this.heap.size > 0) {
-      const handle = this.heap.first();
-      if (this.table.deadline[handle]! > this.nowMs) break;
-      this.remove(handle);
+    while (swept < limit && this.heap.size > 0 && this.heap.firstDeadline() <= this.nowMs) {
+      this.remove(this.heap.first());
       swept++;
     }
     this.counters.expired += swept;
@@ -208,18 +488,20 @@ class MapStore implements Store {
   }
 
   nextDeadline(): LogTimeMs {
-    return this.heap.size === 0 ? 0 : this.table.deadline[this.heap.first()]!;
+    return this.heap.firstDeadline();
   }
 
   setLimit(limitBytes: number, reservedBytes: number): void {
     assert(reservedBytes >= 0 && reservedBytes <= limitBytes, "sessions have a share of the limit");
     this.targetBytes = limitBytes;
     this.reservedBytes = reservedBytes;
+    this.evictor.limitChanged(limitBytes);
   }
 
   digest(into: Uint32Array): void {
     into[0] = this.sum.low;
     into[1] = this.sum.high;
+    this.evictor.digest(into);
   }
 
   slotSize(slot: Slot): number {
@@ -235,10 +517,19 @@ class MapStore implements Store {
     head.u53(this.chargedBytes);
     head.u53(this.targetBytes);
     head.u53(this.reservedBytes);
-    this.walkEpoch++;
-    const walk = new EntryWalk(this.table, this.walkEpoch, head.take(), (closed) => {
-      this.walks = this.walks.filter((open) => open !== closed);
-    });
+    this.evictor.write(head);
+    this.epoch++;
+    this.trees.nodes.epoch = this.epoch;
+    this.trees.nodes.frozenBefore = this.epoch;
+    const { table, heap, trees, ghosts } = this;
+    const walk = new EntryWalk(
+      { table, heap, trees, ghosts },
+      this.epoch,
+      [head.take(), ...this.evictor.evicted.chunks()],
+      (closed) => {
+        this.walks = this.walks.filter((open) => open !== closed);
+      },
+    );
     this.walks.push(walk);
     return walk;
   }
@@ -258,135 +549,72 @@ class MapStore implements Store {
     const kind = reader.u8();
     if (kind === chunkKinds.head) {
       this.revision = reader.u53();
-      this.loading = { keys: reader.u53(), chargedBytes: reader.u53() };
+      const loader = new EntryLoader(this, this.revision);
+      this.loading = { loader, keys: reader.u53(), chargedBytes: reader.u53() };
       const limitBytes = reader.u53();
       const reservedBytes = reader.u53();
       if (reservedBytes > limitBytes) throw new DecodeError("more reserved than the limit");
+      this.evictor.read(reader, limitBytes);
       this.setLimit(limitBytes, reservedBytes);
+      // Loading an element is no mutation.
+      this.commandRevision = -1;
     } else if (kind === chunkKinds.entries) {
       if (this.loading === null) throw new DecodeError("store entries before their head");
-      while (reader.remaining > 0) this.loadEntry(reader);
-    } else throw new DecodeError(`store chunk kind ${kind}`);
+      this.loading.loader.load(reader);
+    } else if (kind === chunkKinds.evicted) this.evictor.evicted.load(reader);
+    else throw new DecodeError(`store chunk kind ${kind}`);
     if (reader.remaining > 0) throw new DecodeError("bytes after a store chunk");
   }
 
   endLoad(): void {
     const loading = this.loading;
     if (loading === null) throw new DecodeError("a store snapshot without its head");
+    if (!loading.loader.isWhole) throw new DecodeError("a store snapshot that ends within a collection");
     if (this.table.size !== loading.keys)
       throw new DecodeError(`a store snapshot with ${this.table.size} of ${loading.keys} keys`);
     if (this.chargedBytes !== loading.chargedBytes)
       throw new DecodeError("a store snapshot with another charge");
     this.loading = null;
+    this.commandRevision = this.revision;
   }
 
-  private loadEntry(reader: ByteReader): void {
-    const keyLength = reader.varint();
-    if (keyLength > limits.keyBytes) throw new DecodeError(`key of ${keyLength} bytes`);
-    const keyAt = reader.offset;
-    reader.skip(keyLength);
-    const valueLength = reader.varint();
-    if (valueLength > limits.maxValueBytes) throw new DecodeError(`value of ${valueLength} bytes`);
-    const valueAt = reader.offset;
-    reader.skip(valueLength);
-    const deadlineMs = reader.u53();
-    const revision = reader.u53();
-    if (revision === 0 || revision > this.revision) throw new DecodeError(`key revision ${revision}`);
-    const bytes = reader.bytes;
-    if (this.table.lookup(bytes, keyAt, keyAt + keyLength) !== 0)
-      throw new DecodeError("a key twice in a snapshot");
-    const handle = this.create(bytes, keyAt, keyAt + keyLength, valueLength);
-    copyBytes(bytes, valueAt, valueAt + valueLength, this.table.blockBytes(handle), this.valueOffset(handle));
-    this.heap.set(handle, deadlineMs);
-    const rangeRevision = this.revision;
-    this.revision = revision - 1;
-    this.linkContent(handle, true);
-    this.revision = rangeRevision;
-  }
-
-  /** Adds an entry with room for its value; `table.lookup` of the key came right before. */
-  private create(key: Uint8Array, start: number, end: number, valueLength: number): Handle {
-    const keyLength = end - start;
-    const handle = this.table.insert(key, start, end);
-    const block = this.table.slab.allocate(keyLength + valueLength);
-    this.table.setBlock(handle, block, keyLength, valueLength);
-    copyBytes(key, start, end, this.table.blockBytes(handle), this.table.keyOffset(handle));
+  loadEntry(record: LoadedRecord): Handle {
+    const { table } = this;
+    const { bytes, keyStart, keyEnd } = record;
+    if (table.lookup(bytes, keyStart, keyEnd) !== 0) throw new DecodeError("a key twice in a snapshot");
+    const kind = kinds[record.kindCode]!;
+    const valueLength = kind === "string" ? record.valueEnd - record.valueStart : 0;
+    const handle = table.insert(bytes, keyStart, keyEnd, kind === "list" ? listHeadBytes : valueLength);
+    table.setRevision(handle, record.revision);
+    table.setPolicy(handle, record.recency, record.frequency);
+    this.evictor.entered(handle);
+    if (kind === "string") {
+      copyBytes(
+        bytes,
+        record.valueStart,
+        record.valueEnd,
+        table.blockBytes(handle),
+        table.valueOffset(handle),
+      );
+      this.hashString(handle);
+    } else this.startCollection(handle, kind);
+    this.heap.set(handle, record.deadlineMs);
+    this.endChange(handle, false);
     return handle;
   }
 
-  /** Gives the value another length, keeping the key and the first `keep` bytes of the value. */
-  private resize(handle: Handle, valueLength: number, keep: number): void {
-    const table = this.table;
-    const keyLength = table.keyLength[handle]!;
-    const before = sizeClassOf(keyLength + table.valueLength[handle]!);
-    const after = sizeClassOf(keyLength + valueLength);
-    if (before === after) {
-      table.valueLength[handle] = valueLength;
-      return;
+  loadElement(handle: Handle, kindCode: number, element: LoadedElement): boolean {
+    const { bytes, start, end } = element;
+    switch (kindCode) {
+      case kindCodes.list:
+        this.listPush(handle, false, bytes, start, end);
+        return true;
+      case kindCodes.set:
+        return this.setAdd(handle, bytes, start, end);
+      case kindCodes.hash:
+        return this.hashSet(handle, bytes, start, end, bytes, element.valueStart, element.valueEnd);
+      default:
+        return this.zsetSet(handle, element.score, bytes, start, end);
     }
-    const oldRef = table.block[handle]!;
-    const oldBytes = table.slab.bytesOf(oldRef);
-    const oldAt = table.slab.offsetOf(oldRef);
-    const ref = table.slab.allocate(keyLength + valueLength);
-    table.setBlock(handle, ref, keyLength, valueLength);
-    copyBytes(oldBytes, oldAt, oldAt + keyLength + keep, table.blockBytes(handle), table.keyOffset(handle));
-    table.slab.free(oldRef);
   }
-
-  private valueOffset(handle: Handle): number {
-    return this.table.keyOffset(handle) + this.table.keyLength[handle]!;
-  }
-
-  /** Before any change of an entry: shields open walks, takes it out of digest and charge. */
-  private unlinkContent(handle: Handle): void {
-    for (let i = 0; i < this.walks.length; i++) this.walks[i]!.shield(handle);
-    this.addToSum(-1, handle);
-    this.chargedBytes -= this.chargeOf(handle);
-  }
-
-  /** After a change: one mutation, back into digest and charge. */
-  private linkContent(handle: Handle, valueChanged: boolean): void {
-    const table = this.table;
-    this.revision++;
-    table.revision[handle] = this.revision;
-    table.epoch[handle] = this.walkEpoch;
-    if (valueChanged) {
-      const at = this.valueOffset(handle);
-      table.valueHashLow[handle] = keyedHash(
-        this.hashKey,
-        table.blockBytes(handle),
-        at,
-        at + table.valueLength[handle]!,
-      );
-      table.valueHashHigh[handle] = hashHigh;
-    }
-    this.addToSum(1, handle);
-    this.chargedBytes += this.chargeOf(handle);
-  }
-
-  private addToSum(sign: 1 | -1, handle: Handle): void {
-    const table = this.table;
-    this.sum.change(
-      sign,
-      table.hashLow[handle]!,
-      table.hashHigh[handle]!,
-      table.valueHashLow[handle]!,
-      table.valueHashHigh[handle]!,
-      table.deadline[handle]!,
-      table.revision[handle]!,
-    );
-  }
-
-  private replaceTable(): void {
-    this.table = new EntryTable(this.hashKey);
-    this.heap = new DeadlineHeap(this.table);
-    this.walks = [];
-    this.sum.reset();
-    this.chargedBytes = 0;
-  }
-}
-
-function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  if (end - start > 64) to.set(from.subarray(start, end), at);
-  else for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]!;
 }

@@ -63,6 +63,8 @@ async function main(name: string, seconds: number): Promise<void> {
   await cluster.settle();
   const leader = await cluster.leader();
   const generator = load.generator(load.follower ? await cluster.follower() : leader);
+  // Reads find values.
+  await redisBenchmark(leader.ports.resp, "set", 16)(400_000);
   // Long enough to be compiled by the time that counts.
   let rate = await generator(5000);
   rate = await generator(Math.ceil(rate * 2));

@@ -27,10 +27,10 @@ export class QuorateCluster {
     readonly ranges: number,
   ) {}
 
-  static async start(data: string, ranges: number): Promise<QuorateCluster> {
+  static async start(data: string, ranges: number, more: readonly string[] = []): Promise<QuorateCluster> {
     const offsets = [1, 2, 3].flatMap((i) => [i, 100 + i, 200 + i, 300 + i]);
     const port = await freePort(offsets);
-    const args = [main, "dev", "--data", data, "--base-port", `${port}`, "--ranges", `${ranges}`];
+    const args = [main, "dev", "--data", data, "--base-port", `${port}`, "--ranges", `${ranges}`, ...more];
     const dev = Server.start(process.execPath, args);
     await until("quorate", startPatienceMs, async () => {
       dev.mustLive();

@@ -2,22 +2,33 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { run } from "./processes.js";
 
-/** What the bench runs, by Debian package. */
-const tools = [
+interface Tool {
+  readonly binary: string;
+  readonly debianPackage: string;
+}
+
+/** What `make bench-store` runs, by Debian package. */
+export const storeTools: readonly Tool[] = [
+  { binary: "redis-server", debianPackage: "redis-server" },
+  { binary: "memcached", debianPackage: "memcached" },
+];
+
+/** What `make bench` runs. */
+const tools: readonly Tool[] = [
   { binary: "redis-server", debianPackage: "redis-server" },
   { binary: "redis-benchmark", debianPackage: "redis-tools" },
   { binary: "etcd", debianPackage: "etcd-server" },
   { binary: "h2load", debianPackage: "nghttp2-client" },
-] as const;
+];
 
-function missing(): readonly (typeof tools)[number][] {
+function missing(wanted: readonly Tool[]): readonly Tool[] {
   const folders = (process.env.PATH ?? "").split(delimiter);
-  return tools.filter(({ binary }) => !folders.some((folder) => existsSync(join(folder, binary))));
+  return wanted.filter(({ binary }) => !folders.some((folder) => existsSync(join(folder, binary))));
 }
 
 /** Installs what is missing where that is possible; throws with the command to type otherwise. */
-export async function ensureTools(): Promise<void> {
-  const lacking = missing();
+export async function ensureTools(wanted = tools): Promise<void> {
+  const lacking = missing(wanted);
   if (lacking.length === 0) return;
   const packages = lacking.map(({ debianPackage }) => debianPackage);
   const command = `apt-get install --yes --no-install-recommends ${packages.join(" ")}`;
@@ -31,5 +42,5 @@ export async function ensureTools(): Promise<void> {
   } catch (error) {
     throw new Error(`${hint}\n${error instanceof Error ? error.message : String(error)}`);
   }
-  if (missing().length > 0) throw new Error(hint);
+  if (missing(wanted).length > 0) throw new Error(hint);
 }

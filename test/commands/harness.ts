@@ -46,9 +46,12 @@ export function show(value: ReplyValue): Shown {
     case "nil-array":
       return null;
     case "array":
+    case "set":
       return value.items.map(show);
     case "map":
       return value.entries.map(([key, item]) => [show(key), show(item)]);
+    case "pairs":
+      return value.pairs.map(([first, second]) => [show(first), show(second)]);
     case "error":
       return `-${respErrorText(value.kind, value.message)}`;
   }

@@ -245,7 +245,7 @@ test("keys above 64 KiB and values above the limit are refused before anything r
 });
 
 test("a full store refuses growth and changes nothing, while DEL, EXPIRE and shrinking run", () => {
-  const store = testStore(900);
+  const store = testStore(850);
   expect(run(store, "SET", "a", "x".repeat(300))).toBe("OK");
   expect(run(store, "SET", "b", "x".repeat(300))).toBe("OK");
   const digest = new Uint32Array(2);

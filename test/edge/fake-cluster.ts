@@ -139,6 +139,12 @@ export class FakeNode implements Service {
     readonly id: number,
   ) {}
 
+  readonly evictionPolicy = "noeviction";
+
+  changeEvictionPolicy(_policy: unknown, done: (error: ErrorKind | null) => void): void {
+    done("unsupported");
+  }
+
   /** Runs what was kept. */
   release(): void {
     for (const run of this.kept.splice(0)) run();

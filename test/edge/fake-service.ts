@@ -15,6 +15,7 @@ import type {
   Topology,
 } from "../../src/node/service.js";
 import type { Protocol, Telemetry } from "../../src/ports/telemetry.js";
+import type { EvictionPolicy } from "../../src/store/eviction/policies.js";
 import { createStore } from "../../src/store/map-store.js";
 
 interface Queued {
@@ -61,6 +62,15 @@ export class FakeService implements Service {
   private runs = false;
   private readonly view = new CommandView();
   private readonly reader = new ByteReader(new Uint8Array(0));
+
+  evictionPolicy = "noeviction";
+
+  changeEvictionPolicy(policy: EvictionPolicy, done: (error: ErrorKind | null) => void): void {
+    setImmediate(() => {
+      this.evictionPolicy = policy.name;
+      done(null);
+    });
+  }
 
   connect(protocol: Protocol, target: ReplyTarget, ordered: boolean): ServiceConnection {
     const connection = new FakeConnection(this, protocol, target, ordered);

@@ -20,7 +20,7 @@ export function openDoor(options: Partial<RespServerOptions> = {}): Promise<Resp
   const server = createRespServer({
     service,
     telemetry,
-    serverInfo: { version: "0.1.0", nodeId: 7, maxmemoryPolicy: "noeviction" },
+    serverInfo: { version: "0.1.0", nodeId: 7 },
     ...options,
   });
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ByteWriter, latin1Text } from "../../src/base/bytes.js";
+import { formatDouble } from "../../src/commands/format-double.js";
 import type { ReplySink } from "../../src/commands/reply-sink.js";
-import { formatDouble } from "../../src/edge/resp/format-double.js";
 import { matchesGlob } from "../../src/edge/resp/glob.js";
 import { BufferPool, ReplyRing } from "../../src/edge/resp/reply-ring.js";
 import { freshnessAttribute, RespSink } from "../../src/edge/resp/resp-sink.js";

@@ -6,7 +6,9 @@ import { metaRangeId, type NodeId, type RangeId } from "../../src/base/units.js"
 import { LocalService } from "../../src/node/local-service.js";
 import { QuorateNode } from "../../src/node/node.js";
 import type { Replica } from "../../src/node/replica.js";
+import type { LogStorage } from "../../src/ports/log-storage.js";
 import type { Logger } from "../../src/ports/telemetry.js";
+import type { EvictionPolicy } from "../../src/store/eviction/policies.js";
 import { SimHost, type SimHostOptions, SimScheduler } from "../simulation/sim-clock.js";
 import { type Crash, SimDisk } from "../simulation/sim-disk.js";
 import { SimLog } from "../simulation/sim-log.js";
@@ -22,11 +24,26 @@ export interface SimClusterOptions {
   readonly reads?: "lease" | "quorum";
   readonly durability?: "fsync" | "buffered";
   readonly maxmemoryBytes?: number;
+  readonly evictionPolicy?: EvictionPolicy;
   readonly logLimitBytes?: number;
   readonly valueLimitBytes?: number;
   readonly hosts?: readonly SimHostOptions[];
   /** How long a silent stream counts as alive. */
   readonly livenessMs?: number;
+  readonly replicationFactor?: number;
+  /** A write takes between these, at random. Default 0 and 1. */
+  readonly leastWriteMs?: number;
+  readonly mostWriteMs?: number;
+  /** A stream of draws of its own for each purpose. Default: all from one. */
+  readonly randomFor?: (purpose: string) => SeededRandom;
+  readonly observer?: ClusterObserver;
+}
+
+/** What a watcher of the whole cluster hears of. */
+export interface ClusterObserver {
+  logged(at: number, level: string, message: string, fields: object): void;
+  /** A log is about to be handed to a starting node. */
+  openedLog(at: number, log: SimLog): LogStorage;
 }
 
 /** One machine of the cluster: its disk and clocks outlive its process. */
@@ -62,10 +79,14 @@ export class SimCluster {
     this.random = new SeededRandom(options.seed);
     this.network = new SimNetwork({
       scheduler: this.scheduler,
-      random: new SeededRandom(this.random.u32()),
+      random: this.randomFor("network"),
       livenessMs: options.livenessMs ?? 3000,
     });
     this.nodes = Array.from({ length: options.nodes ?? 3 }, (_, at) => this.machine(at));
+  }
+
+  private randomFor(purpose: string): SeededRandom {
+    return this.options.randomFor?.(purpose) ?? new SeededRandom(this.random.u32());
   }
 
   private machine(at: number): SimNode {
@@ -74,7 +95,7 @@ export class SimCluster {
       at,
       address: `10.0.0.${at + 1}:7201`,
       host,
-      disk: this.emptyDisk(host),
+      disk: this.emptyDisk(host, at),
       node: null,
       service: null,
       started: false,
@@ -84,14 +105,15 @@ export class SimCluster {
     };
   }
 
-  private emptyDisk(host: SimHost): SimDisk {
+  private emptyDisk(host: SimHost, at: number): SimDisk {
     return new SimDisk({
       scheduler: (delayMs, callback) => {
         this.scheduler.after(delayMs, () => host.run(callback));
       },
-      random: new SeededRandom(this.random.u32()),
+      random: this.randomFor(`disk ${at}/${host.incarnation}`),
       durability: this.options.durability ?? "fsync",
-      mostWriteMs: 1,
+      leastWriteMs: this.options.leastWriteMs ?? 0,
+      mostWriteMs: this.options.mostWriteMs ?? 1,
     });
   }
 
@@ -111,7 +133,8 @@ export class SimCluster {
     const { host, disk, address } = machine;
     const storage = createSimStorage(disk, false);
     const note = (level: string) => (fields: object, message: string) => {
-      machine.log.push(`${this.scheduler.nowMs.toFixed(0)} ${level} ${message} ${JSON.stringify(fields)}`);
+      if (options.observer !== undefined) options.observer.logged(at, level, message, fields);
+      else machine.log.push(`${this.scheduler.nowMs.toFixed(0)} ${level} ${message} ${JSON.stringify(fields)}`);
     };
     const log: Logger = {
       debug: () => {},
@@ -119,28 +142,33 @@ export class SimCluster {
       warn: note("warn"),
       error: note("error"),
     };
+    const random = this.randomFor(`node ${at}/${host.incarnation}`);
     const port = (offset: number): string => address.replace("7201", String(7201 + offset));
     const node = new QuorateNode({
       name: `n${at + 1}`,
-      freshNodeId: 1 + below(this.random, 0xffff_fff0),
+      freshNodeId: 1 + below(options.randomFor === undefined ? this.random : random, 0xffff_fff0),
       address,
       ports: { resp: port(-200), grpc: port(-100), peer: address, http: port(100) },
       domain: `d${at + 1}`,
       capacity: 1,
       maxmemoryBytes: options.maxmemoryBytes ?? 64 * 1024 * 1024,
+      ...(options.evictionPolicy === undefined ? {} : { evictionPolicy: options.evictionPolicy }),
       valueLimitBytes: options.valueLimitBytes ?? 16 * 1024 * 1024,
       logLimitBytes: options.logLimitBytes ?? 16 * 1024 * 1024,
       initial: this.nodes.map((each) => each.address),
       ranges: options.ranges ?? 4,
-      replicationFactor: 3,
+      replicationFactor: options.replicationFactor ?? 3,
       durability: options.durability ?? "fsync",
       reads: options.reads ?? "lease",
       clock: host.clock,
       timers: host.timers,
-      random: new SeededRandom(this.random.u32()),
+      random,
       telemetry: { log, commandDone() {}, commandFailed() {}, bytesIn() {}, bytesOut() {} },
       identity: storage.identity,
-      openLog: (expectExisting) => new SimLog(disk, expectExisting),
+      openLog: (expectExisting) => {
+        const log = new SimLog(disk, expectExisting);
+        return options.observer?.openedLog(at, log) ?? log;
+      },
       snapshots: storage.snapshots,
       transport: new SimTransport({ network, host, address }),
       failed: (message) => machine.failures.push(message),
@@ -172,21 +200,28 @@ export class SimCluster {
 
   /** As SIGTERM does: leaderships are handed over first. */
   stop(at: number): void {
-    const machine = this.nodes[at]!;
     let stopped = false;
-    machine.node!.stop(() => {
+    this.beginStop(at, () => {
       stopped = true;
     });
     this.until(() => stopped, 5000);
-    machine.host.crash();
-    this.ended(machine);
+  }
+
+  /** The same without waiting; never calls back when the process dies meanwhile. */
+  beginStop(at: number, done: () => void): void {
+    const machine = this.nodes[at]!;
+    machine.node!.stop(() => {
+      machine.host.crash();
+      this.ended(machine);
+      done();
+    });
   }
 
   /** The machine comes back with an empty disk. */
   wipe(at: number): void {
     const machine = this.nodes[at]!;
     this.crash(at);
-    machine.disk = this.emptyDisk(machine.host);
+    machine.disk = this.emptyDisk(machine.host, at);
   }
 
   pause(at: number): void {

@@ -63,6 +63,11 @@ export class SimScheduler {
     return true;
   }
 
+  /** Time of the next event; Infinity without one. */
+  get nextMs(): number {
+    return this.peek()?.timeMs ?? Number.POSITIVE_INFINITY;
+  }
+
   private peek(): SimEvent | null {
     while (this.heap.length > 0 && this.heap[0]!.cancelled) this.pop();
     return this.heap[0] ?? null;
@@ -146,6 +151,8 @@ export class SimHost {
   private pauseListeners: (() => void)[] = [];
   /** Rises with each pause. */
   pauses = 0;
+  /** Something ran in the process since a watcher set this to false. */
+  touched = false;
 
   constructor(
     private readonly scheduler: SimScheduler,
@@ -178,8 +185,12 @@ export class SimHost {
 
   /** Runs something in the process: now, or when it goes on; never in a later incarnation. */
   run(callback: () => void): void {
-    if (this.paused) this.held.push(callback);
-    else callback();
+    if (this.paused) {
+      this.held.push(callback);
+      return;
+    }
+    this.touched = true;
+    callback();
   }
 
   /** SIGSTOP: the clocks go on, nothing runs. */

@@ -53,6 +53,11 @@ export class SimDisk {
   snapshots: SimSnapshot[] = [];
   identity: Identity | null = null;
 
+  /** Every write takes so much longer: a disk that is busy with something else. */
+  extraWriteMs = 0;
+  /** Writes and records that crashes took away. */
+  lostAtCrashes = 0;
+
   private readonly options: SimDiskOptions;
   private incarnation = 0;
   /** Writes that were begun and not reported: applied whole or not at all when the node dies. */
@@ -71,6 +76,7 @@ export class SimDisk {
     // Writes reach the disk in order, so what is kept of them is a prefix.
     const kept = below(this.options.random, begun.length + 1);
     for (const apply of begun.slice(0, kept)) apply();
+    this.lostAtCrashes += begun.length - kept;
     if (kind === "process") return;
     this.bootId += 1;
     this.dropUnsynced();
@@ -81,6 +87,7 @@ export class SimDisk {
     while (synced > 0 && !this.records[synced - 1]!.synced) synced--;
     const kept = synced + below(this.options.random, this.records.length - synced + 1);
     if (kept < this.records.length) {
+      this.lostAtCrashes += this.records.length - kept;
       this.records = this.records.slice(0, kept);
       this.lastSequence = this.records.at(-1)?.sequence ?? (this.anchor?.firstSequence ?? 1) - 1;
     }
@@ -122,9 +129,10 @@ export class SimDisk {
   write(apply: () => void, done: (error: StorageError | null) => void): void {
     const { leastWriteMs = 0, mostWriteMs = 2, random } = this.options;
     const delayMs = leastWriteMs + below(random, Math.floor(mostWriteMs - leastWriteMs) + 1);
+    const totalMs = delayMs + this.extraWriteMs;
     const failure = this.takeFailure();
     if (failure !== null) {
-      this.later(() => done(failure), delayMs);
+      this.later(() => done(failure), totalMs);
       return;
     }
     this.inFlight.add(apply);
@@ -132,7 +140,7 @@ export class SimDisk {
       this.inFlight.delete(apply);
       apply();
       done(null);
-    }, delayMs);
+    }, totalMs);
   }
 
   private takeFailure(): StorageError | null {

@@ -33,6 +33,7 @@ export class SimNetwork {
   private readonly sessions = new Set<Session>();
   /** "from>to" → number of the block, so that an older block's check can tell itself from a newer. */
   private readonly blocked = new Map<string, number>();
+  private readonly slow = new Map<string, number>();
   private blockNumber = 0;
   /** Wakes what waits for a way through. */
   private waiting: { from: string; to: string; callback: () => void }[] = [];
@@ -51,11 +52,18 @@ export class SimNetwork {
     this.maxDelayMs = maxDelayMs;
   }
 
-  /** A draw of the way's delay. */
-  delayMs(): number {
-    return (
-      this.minDelayMs + (below(this.random, 1_000_001) / 1_000_000) * (this.maxDelayMs - this.minDelayMs)
-    );
+  /** What is sent from one address to the other takes so much longer; 0 ends it. */
+  slowDown(from: string, to: string, extraMs: number): void {
+    if (extraMs === 0) this.slow.delete(`${from}>${to}`);
+    else this.slow.set(`${from}>${to}`, extraMs);
+  }
+
+  /** A draw of the way's delay; without addresses, of one that nothing slows down. */
+  delayMs(from?: string, to?: string): number {
+    const span = this.maxDelayMs - this.minDelayMs;
+    const delayMs = this.minDelayMs + (below(this.random, 1_000_001) / 1_000_000) * span;
+    if (this.slow.size === 0 || from === undefined) return delayMs;
+    return delayMs + (this.slow.get(`${from}>${to}`) ?? 0);
   }
 
   /** Nothing passes from one address to the other; streams stall at once and break after `livenessMs`. */
@@ -84,10 +92,15 @@ export class SimNetwork {
   }
 
   heal(): void {
+    this.slow.clear();
     for (const key of [...this.blocked.keys()]) {
       const [from, to] = key.split(">");
       this.unblock(from!, to!);
     }
+  }
+
+  get anyBlocked(): boolean {
+    return this.blocked.size > 0;
   }
 
   reaches(from: string, to: string): boolean {

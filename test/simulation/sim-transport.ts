@@ -102,7 +102,7 @@ export class SimTransport implements Transport {
     if (state.queuedBytes > 0 && state.queuedBytes + frame.length > this.limits[lane]) return false;
     state.queuedBytes += frame.length;
     const { scheduler, bytesPerMs } = this.network;
-    const earliestMs = scheduler.nowMs + this.network.delayMs();
+    const earliestMs = scheduler.nowMs + this.network.delayMs(this.ownAddress, link.peer.ownAddress);
     state.lastArrivalMs = Math.max(state.lastArrivalMs, earliestMs) + frame.length / bytesPerMs;
     scheduler.at(state.lastArrivalMs, () => this.arrive(link, lane, frame));
     return true;
@@ -253,7 +253,7 @@ export class SimTransport implements Transport {
 
   /** Over the network, behind any block. */
   private travel(from: string, to: string, callback: () => void, sizeBytes = 0): void {
-    const delayMs = this.network.delayMs() + sizeBytes / this.network.bytesPerMs;
+    const delayMs = this.network.delayMs(from, to) + sizeBytes / this.network.bytesPerMs;
     this.network.scheduler.after(delayMs, () => this.network.whenReaches(from, to, callback));
   }
 

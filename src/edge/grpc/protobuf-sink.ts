@@ -80,6 +80,16 @@ export class ProtobufSink implements ReplySink {
   map(count: number): void {
     this.container(7, count * 2, true);
   }
+  /** Sets and pairs are arrays here; a pair is an array of two. */
+  set(count: number): void {
+    this.array(count);
+  }
+  pairs(count: number): void {
+    this.array(count);
+  }
+  pair(): void {
+    this.array(2);
+  }
   error(kind: ErrorKind, message: string | null): void {
     if (this.depth === 0) this.failure = kind;
     const out = this.open();

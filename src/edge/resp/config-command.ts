@@ -1,7 +1,10 @@
+import { type EvictionPolicy, policyByName, policyNames } from "../../store/eviction/policies.js";
 import { matchesGlob } from "./glob.js";
 import type { LocalCall } from "./local-catalogue.js";
 import { refuseArity, refuseSubcommand } from "./refusals.js";
 import type { RespContext } from "./resp-context.js";
+
+const policySetting = "maxmemory-policy";
 
 const arities = new Map([
   ["GET", -3],
@@ -19,7 +22,7 @@ function settings(context: RespContext): readonly (readonly [string, string])[] 
     ["databases", "1"],
     ["maxclients", String(context.maxClients)],
     ["maxmemory", String(context.service.statistics().limitBytes)],
-    ["maxmemory-policy", context.info.maxmemoryPolicy],
+    [policySetting, context.service.evictionPolicy],
     ["notify-keyspace-events", ""],
     ["port", String(context.port())],
     ["proto-max-bulk-len", String(context.parserLimits.bulkBytes)],
@@ -68,7 +71,17 @@ function get({ args, context, sink }: LocalCall): void {
   }
 }
 
-/** Settings belong to the cluster, not to a connection's node: only what is already so may be set. */
+/** CONFIG SET of the eviction policy alone: the policy, or null when it is anything else. The whole cluster follows. */
+export function policyChange(args: readonly string[]): EvictionPolicy | null {
+  if (args.length !== 4 || args[0]!.toUpperCase() !== "CONFIG" || args[1]!.toUpperCase() !== "SET")
+    return null;
+  return args[2]!.toLowerCase() === policySetting ? policyByName(args[3]!.toLowerCase()) : null;
+}
+
+/**
+ * Settings belong to the cluster, not to a connection's node: besides the eviction policy, only what is already so may be
+ * set.
+ */
 function set({ args, context, sink }: LocalCall): void {
   if (args.length % 2 !== 0) {
     sink.error("syntax", null);
@@ -81,6 +94,14 @@ function set({ args, context, sink }: LocalCall): void {
     if (value === undefined) {
       sink.errorLatin1(
         `ERR Unknown option or number of arguments for CONFIG SET - '${args[i]}'`,
+        "invalid-argument",
+      );
+      return;
+    }
+    if (name === policySetting && policyByName(args[i + 1]!.toLowerCase()) === null) {
+      sink.errorText(
+        `ERR CONFIG SET failed (possibly related to argument '${name}') - ` +
+          `argument must be one of the following: ${policyNames.join(", ")}`,
         "invalid-argument",
       );
       return;

@@ -74,7 +74,7 @@ function memory(context: RespContext, statistics: NodeStatistics): Fields {
     ["used_memory_rss", process.memoryUsage.rss()],
     ["maxmemory", statistics.limitBytes],
     ["maxmemory_human", human(statistics.limitBytes)],
-    ["maxmemory_policy", context.info.maxmemoryPolicy],
+    ["maxmemory_policy", context.service.evictionPolicy],
   ];
 }
 

@@ -5,6 +5,8 @@ import { type ConsistencyLevel, writeCommandHeader } from "../../commands/comman
 import { nullSink, type ReplySink } from "../../commands/reply-sink.js";
 import { findCommand } from "../../commands/table.js";
 import type { ReadFreshness, ReplyTarget, ServiceConnection } from "../../node/service.js";
+import type { EvictionPolicy } from "../../store/eviction/policies.js";
+import { policyChange } from "./config-command.js";
 import { runLocalCommand } from "./local-commands.js";
 import { ReadConsistency } from "./read-consistency.js";
 import { refuseArity, refuseUnknown } from "./refusals.js";
@@ -285,9 +287,29 @@ export class RespConnection implements ReplyTarget, ClientState, Scheduled {
       this.destroy();
       return;
     }
+    const policy = policyChange(args);
+    if (policy !== null) {
+      this.changePolicy(policy);
+      return;
+    }
     this.open();
     if (!runLocalCommand(args, this, context)) refuseUnknown(context.sink, args);
     if (!this.closed) this.finish(null);
+  }
+
+  /** Answered once meta has it: later commands of the connection don't wait. */
+  private changePolicy(policy: EvictionPolicy): void {
+    const { context } = this;
+    const token = this.ring.push(0, -1, this.resp3, this.activeMs);
+    this.lastCommand = "config|set";
+    context.service.changeEvictionPolicy(policy, (error) => {
+      const sink = this.reply(token);
+      if (this.closed) return;
+      if (error === null) sink.status("OK");
+      else sink.error(error, null);
+      this.finish(null);
+      if (!this.closed) context.schedule(this);
+    });
   }
 
   /** Takes the next place in the order and points the sink at it. */

@@ -12,8 +12,6 @@ export interface ServerInfo {
   /** Quorate's version. */
   readonly version: string;
   readonly nodeId: NodeId;
-  /** Name of the eviction policy, such as "allkeys-lru". */
-  readonly maxmemoryPolicy: string;
 }
 
 /** Bounds of one connection (safety 65, 73). Above any of them it is not read until half is done. */

@@ -1,8 +1,8 @@
 import { ByteWriter, utf8Bytes } from "../../base/bytes.js";
 import { type ErrorKind, respErrorText } from "../../base/errors.js";
+import { formatDouble } from "../../commands/format-double.js";
 import type { ReplySink } from "../../commands/reply-sink.js";
 import type { ReadFreshness } from "../../node/service.js";
-import { formatDouble } from "./format-double.js";
 
 /**
  * Encodes replies as RESP2 or RESP3. One sink serves all connections of a server: it is pointed at a buffer for each
@@ -64,6 +64,15 @@ export class RespSink implements ReplySink {
     if (this.resp3) this.number(0x25, count);
     else this.number(0x2a, 2 * count);
   }
+  set(count: number): void {
+    this.number(this.resp3 ? 0x7e : 0x2a, count);
+  }
+  pairs(count: number): void {
+    this.number(0x2a, this.resp3 ? count : 2 * count);
+  }
+  pair(): void {
+    if (this.resp3) this.number(0x2a, 2);
+  }
   error(kind: ErrorKind, message: string | null): void {
     this.failure = kind;
     this.out.u8(0x2d);
@@ -100,11 +109,6 @@ export class RespSink implements ReplySink {
     this.out.raw(bytes);
     this.lineEnd();
   }
-  /** A set in RESP3, an array before. */
-  set(count: number): void {
-    this.number(this.resp3 ? 0x7e : 0x2a, count);
-  }
-
   private raw3(): void {
     this.out.u8(0x5f);
     this.lineEnd();

@@ -1,0 +1,218 @@
+import type { Handle, Keyspace } from "../store/keyspace.js";
+import { findKind, isWord, readAtLeast, storeDetached } from "./arguments.js";
+import type { CommandView } from "./command-codec.js";
+import { keyCount } from "./cut.js";
+import { type CommandDefinition, defineCommand } from "./define-command.js";
+import { parsedNumber } from "./integer.js";
+import type { ReplySink } from "./reply-sink.js";
+import { replyMembers } from "./sets.js";
+
+/** Sets: intersection, union and difference. */
+
+type Operation = "intersect" | "unite" | "subtract";
+
+/** The sets of the last `findSets`, 0 where absent; reused from call to call. */
+const sets: Handle[] = [];
+
+/** Finds the sets under arguments [from, to), or replies WRONGTYPE. */
+function findSets(
+  keyspace: Keyspace,
+  args: CommandView,
+  from: number,
+  to: number,
+  reply: ReplySink,
+): boolean {
+  sets.length = 0;
+  for (let i = from; i < to; i++) {
+    const handle = findKind(keyspace, args, i, "set", reply);
+    if (handle < 0) return false;
+    sets.push(handle);
+  }
+  return true;
+}
+
+/** Moves the smallest set to the front, from where an intersection starts; false when one is absent. */
+function startWithSmallest(keyspace: Keyspace): boolean {
+  let smallest = 0;
+  for (let i = 0; i < sets.length; i++) {
+    if (sets[i] === 0) return false;
+    if (keyspace.lengthOf(sets[i]!) < keyspace.lengthOf(sets[smallest]!)) smallest = i;
+  }
+  const first = sets[0]!;
+  sets[0] = sets[smallest]!;
+  sets[smallest] = first;
+  return true;
+}
+
+/** Whether a member of the first set is in all others, or with `wanted` false in none of them. */
+function othersHave(
+  keyspace: Keyspace,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wanted: boolean,
+): boolean {
+  for (let i = 1; i < sets.length; i++) {
+    const other = sets[i]!;
+    const has = other !== 0 && (other === sets[0] || keyspace.setHas(other, bytes, start, end));
+    if (has !== wanted) return false;
+  }
+  return true;
+}
+
+/** The result of an operation on `sets`, as a detached set. */
+function compute(keyspace: Keyspace, operation: Operation): Handle {
+  const result = keyspace.createDetached("set");
+  if (operation === "intersect" && !startWithSmallest(keyspace)) return result;
+  const sources = operation === "unite" ? sets.length : 1;
+  for (let i = 0; i < sources; i++) {
+    const source = sets[i]!;
+    if (source === 0) continue;
+    const cursor = keyspace.elements(source, 0, false);
+    while (cursor.next()) {
+      const { bytes, offset, length } = cursor.member;
+      const end = offset + length;
+      if (operation === "unite" || othersHave(keyspace, bytes, offset, end, operation === "intersect"))
+        keyspace.setAdd(result, bytes, offset, end);
+    }
+  }
+  return result;
+}
+
+function answer(operation: Operation, keyspace: Keyspace, args: CommandView, reply: ReplySink): void {
+  if (!findSets(keyspace, args, 0, args.count, reply)) return;
+  const result = compute(keyspace, operation);
+  try {
+    replyMembers(keyspace, result, reply);
+  } finally {
+    keyspace.discard(result);
+  }
+}
+
+function store(operation: Operation, keyspace: Keyspace, args: CommandView, reply: ReplySink): void {
+  if (findSets(keyspace, args, 1, args.count, reply))
+    storeDetached(keyspace, args, 0, compute(keyspace, operation), reply);
+}
+
+const answering = {
+  access: "read",
+  since: "0.1.0",
+  keys: { first: 1, last: -1, step: 1 },
+  cutting: "none",
+  syntax: "key [key ...]",
+  arity: -2,
+  reply: "set of members",
+  errors: ["wrong-type"],
+  flags: ["readonly"],
+  categories: ["read", "set", "slow"],
+} as const;
+
+const storing = {
+  ...answering,
+  access: "write",
+  syntax: "destination key [key ...]",
+  arity: -3,
+  reply: "number of members of the result; an empty one removes the destination",
+  errors: ["wrong-type", "out-of-memory"],
+  flags: ["write", "denyoom"],
+  categories: ["write", "set", "slow"],
+} as const;
+
+const sinter = defineCommand({
+  ...answering,
+  name: "SINTER",
+  opcode: 190,
+  complexity: "O(N * M) in the smallest set and the number of sets",
+  summary: "Returns what all sets have in common.",
+  run: (keyspace, args, reply) => answer("intersect", keyspace, args, reply),
+});
+
+const sinterstore = defineCommand({
+  ...storing,
+  name: "SINTERSTORE",
+  opcode: 191,
+  complexity: "O(N * M) in the smallest set and the number of sets",
+  summary: "Stores what all sets have in common.",
+  run: (keyspace, args, reply) => store("intersect", keyspace, args, reply),
+});
+
+const sunion = defineCommand({
+  ...answering,
+  name: "SUNION",
+  opcode: 192,
+  complexity: "O(N) in all members",
+  summary: "Returns what any of the sets has.",
+  run: (keyspace, args, reply) => answer("unite", keyspace, args, reply),
+});
+
+const sunionstore = defineCommand({
+  ...storing,
+  name: "SUNIONSTORE",
+  opcode: 193,
+  complexity: "O(N) in all members",
+  summary: "Stores what any of the sets has.",
+  run: (keyspace, args, reply) => store("unite", keyspace, args, reply),
+});
+
+const sdiff = defineCommand({
+  ...answering,
+  name: "SDIFF",
+  opcode: 194,
+  complexity: "O(N * M) in the first set and the number of sets",
+  summary: "Returns what the first set has and the others don't.",
+  run: (keyspace, args, reply) => answer("subtract", keyspace, args, reply),
+});
+
+const sdiffstore = defineCommand({
+  ...storing,
+  name: "SDIFFSTORE",
+  opcode: 195,
+  complexity: "O(N * M) in the first set and the number of sets",
+  summary: "Stores what the first set has and the others don't.",
+  run: (keyspace, args, reply) => store("subtract", keyspace, args, reply),
+});
+
+const sintercard = defineCommand({
+  ...answering,
+  name: "SINTERCARD",
+  opcode: 196,
+  complexity: "O(N * M) in the smallest set and the number of sets",
+  summary: "Counts what all sets have in common, up to a limit; 0 is none.",
+  syntax: "numkeys key [key ...] [LIMIT limit]",
+  arity: -3,
+  keys: { first: 0, last: 0, step: 0, countAt: 1 },
+  reply: "number of members",
+  errors: ["out-of-range", "invalid-argument", "syntax", "wrong-type"],
+  flags: ["readonly", "movablekeys"],
+  run(keyspace, args, reply) {
+    if (!readAtLeast(args, 0, 1, "numkeys should be greater than 0", reply)) return;
+    const keys = keyCount(sintercard, args);
+    if (keys === 0)
+      return reply.error("invalid-argument", "Number of keys can't be greater than number of args");
+    let limit = Number.POSITIVE_INFINITY;
+    for (let i = keys + 1; i < args.count; i += 2) {
+      if (i + 1 === args.count || !isWord(args, i, "LIMIT")) return reply.error("syntax", null);
+      if (!readAtLeast(args, i + 1, 0, "LIMIT can't be negative", reply)) return;
+      limit = parsedNumber === 0 ? Number.POSITIVE_INFINITY : parsedNumber;
+    }
+    if (!findSets(keyspace, args, 1, keys + 1, reply)) return;
+    if (!startWithSmallest(keyspace)) return reply.integer(0);
+    let count = 0;
+    const cursor = keyspace.elements(sets[0]!, 0, false);
+    while (count < limit && cursor.next()) {
+      const { bytes, offset, length } = cursor.member;
+      if (othersHave(keyspace, bytes, offset, offset + length, true)) count++;
+    }
+    reply.integer(count);
+  },
+});
+
+export const setAlgebraCommands: readonly CommandDefinition[] = [
+  sinter,
+  sinterstore,
+  sunion,
+  sunionstore,
+  sdiff,
+  sdiffstore,
+  sintercard,
+];

@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { commandTable } from "../../src/commands/table.js";
+import { CommandMaker } from "./command-maker.js";
+import { Comparator, compareRandom } from "./comparator.js";
+
+/** The same commands go to a real redis-server and to our RESP door; replies must be the same bytes. */
+
+let comparator: Comparator;
+beforeAll(async () => {
+  comparator = await Comparator.open();
+});
+afterAll(() => comparator?.close());
+
+/** A longer run: `make differential COMMANDS=1000000 SEED=7`. */
+const commands = Number(process.env.COMMANDS ?? 60_000);
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+test("every command of the table that Redis has is made", () => {
+  const own = commandTable.filter(({ name }) => !name.startsWith("QUORATE."));
+  const made = new CommandMaker(1).made;
+  expect(own.map(({ name }) => name).filter((name) => !made.includes(name))).toEqual([]);
+});
+
+test("random commands over all types get the replies of Redis 7.0, in RESP2 and RESP3", {
+  timeout: 3_600_000,
+}, async () => {
+  console.log(`differential: ${commands} commands, seed ${seed}`);
+  expect(await compareRandom(comparator, seed, commands)).toBeNull();
+});

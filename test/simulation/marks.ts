@@ -1,0 +1,32 @@
+/** What a run of the whole suite must have met; one that is never hit fails it. */
+export const markNames = [
+  "snapshot installed",
+  "snapshot installed under partition",
+  "joint configuration crossed",
+  "retry answered from the session table",
+  "unsynced tail lost at a crash",
+  "lost tail fenced",
+  "lease expired under pause",
+  "completion resolved after stepping down",
+  "node came back empty",
+  "disk was full",
+  "disk failed",
+  "graceful stop",
+  "wall clock jumped",
+  "machine slept",
+  "refused for lack of memory",
+  "minority refused",
+  "weak read was stale",
+  "too stale a read refused",
+  "write unknown",
+] as const;
+export type MarkName = (typeof markNames)[number];
+
+/** How often each was met. */
+export class Marks {
+  readonly counts = new Map<MarkName, number>();
+
+  hit(name: MarkName): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,76 @@
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { withoutRealTime } from "./real-time.js";
+import type { Script } from "./script.js";
+import { simulate } from "./simulate.js";
+import { drawScript } from "./swarm.js";
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+const run = promisify(execFile);
+
+/** A short run with a crash, a partition and a frozen leader in it. */
+function shortScript(seed: number): Script {
+  const script = drawScript(seed);
+  const durationMs = 5000;
+  const fault = { lastsMs: 900, draw: 77 };
+  return {
+    ...script,
+    shape: { ...script.shape, nodes: 3, replicationFactor: 3, durationMs },
+    faults: [
+      { ...fault, kind: "power", atMs: 1800, node: 0 },
+      { ...fault, kind: "isolate", atMs: 2500, node: 1 },
+      { ...fault, kind: "pause", atMs: 3600, node: 2 },
+    ],
+    operations: script.operations.filter(({ atMs }) => atMs < durationMs),
+  };
+}
+
+async function traceIn(env: NodeJS.ProcessEnv, ...flags: string[]): Promise<string> {
+  const { stdout } = await run(
+    process.execPath,
+    [...flags, "--import", "./test/bench/typescript-loader.mjs", "test/simulation/main.ts"],
+    { cwd: fileURLToPath(new URL("../../", import.meta.url)), env: { ...process.env, SEED: "7", ...env }, maxBuffer: 1 << 28 },
+  );
+  return stdout;
+}
+
+describe("a simulated cluster", () => {
+  test("does the same twice, to the last event", () => {
+    const script = shortScript(7);
+    const first = simulate(script);
+    expect(first.violation).toBe(null);
+    expect(first.acknowledged).toBeGreaterThan(10);
+    expect(simulate(script)).toEqual(first);
+  });
+
+  test("does the same in another time zone, locale, and with another hash seed", async () => {
+    const plain = await traceIn({});
+    expect(plain).toContain("0 violations");
+    expect(await traceIn({ TZ: "Pacific/Chatham", LC_ALL: "tr_TR.UTF-8", LANG: "tr_TR.UTF-8" })).toBe(plain);
+    expect(await traceIn({}, "--hash-seed=4711", "--no-rehash-snapshot")).toBe(plain);
+  }, 120_000);
+
+  test("turning one kind of fault off leaves the draws of all others", () => {
+    const { faults, operations } = drawScript(5);
+    expect(faults.length).toBeGreaterThan(0);
+    expect(drawScript(5)).toEqual(drawScript(5));
+    expect(drawScript(6).operations).not.toEqual(operations);
+  });
+
+  test("lets nobody ask for the real time or for real randomness", () => {
+    for (const ask of [() => Date.now(), () => Math.random(), () => performance.now(), () => setTimeout(() => {}, 1)])
+      expect(() => withoutRealTime(ask)).toThrow("inside the simulator");
+    expect(Date.now()).toBeGreaterThan(0);
+  });
+});
+
+describe("what once went wrong stays right", () => {
+  for (const name of readdirSync(`${folder}regressions`).filter((each) => each.endsWith(".json")))
+    test(name, () => {
+      const script = JSON.parse(readFileSync(`${folder}regressions/${name}`, "utf8")) as Script;
+      expect(simulate(script).violation).toBe(null);
+    });
+});

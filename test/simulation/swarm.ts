@@ -1,0 +1,129 @@
+import { below, SeededRandom } from "../../src/base/random.js";
+import type { ConsistencyLevel } from "../../src/commands/command-codec.js";
+import { type Fault, type FaultKind, faultKinds, type Script, type Shape } from "./script.js";
+import { workloads } from "./workloads/all.js";
+import type { Operation, Workload } from "./workloads/workload.js";
+
+/** A stream of draws for one purpose: what others draw doesn't change it. */
+export function streamOf(seed: number, purpose: string): SeededRandom {
+  let hash = seed >>> 0;
+  for (let i = 0; i < purpose.length; i++) hash = Math.imul(hash ^ purpose.charCodeAt(i), 0x0100_0193) >>> 0;
+  return new SeededRandom(hash);
+}
+
+function oneOf<Value>(random: SeededRandom, values: readonly Value[]): Value {
+  return values[below(random, values.length)]!;
+}
+
+function between(random: SeededRandom, least: number, most: number): number {
+  return least + below(random, most - least + 1);
+}
+
+/** Between two bounds, each order of magnitude alike. */
+function logUniform(random: SeededRandom, least: number, most: number): number {
+  let value = least;
+  const doublings = Math.floor(Math.log2(most / least));
+  for (let i = below(random, doublings + 1); i > 0; i--) value *= 2;
+  return Math.min(most, Math.round(value * (1 + below(random, 1000) / 1000)));
+}
+
+/** Everything of a run follows from its seed. */
+export function drawScript(seed: number): Script {
+  const shape = drawShape(seed);
+  return { seed, shape, faults: drawFaults(seed, shape), operations: drawOperations(seed, shape) };
+}
+
+function drawShape(seed: number): Shape {
+  const random = streamOf(seed, "shape");
+  const nodes = oneOf(random, [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 6, 7]);
+  const small = nodes <= 3;
+  return {
+    nodes,
+    ranges: between(random, 1, small ? 8 : 4),
+    replicationFactor: oneOf(random, [1, 2, 3, 3, 3, 3, 4, 5]),
+    reads: oneOf(random, ["lease", "lease", "lease", "quorum"]),
+    durability: oneOf(random, ["fsync", "fsync", "fsync", "buffered"]),
+    maxmemoryBytes: below(random, 6) === 0 ? logUniform(random, 48 * 1024, 1024 * 1024) : 64 * 1024 * 1024,
+    logLimitBytes: logUniform(random, 2 * 1024, 1024 * 1024),
+    livenessMs: oneOf(random, [500, 1000, 3000, 3000, 15_000]),
+    maxDelayMs: oneOf(random, [1, 2, 5, 20, 60]),
+    mostWriteMs: oneOf(random, [1, 2, 5, 20]),
+    clients: between(random, 1, 8),
+    outstanding: oneOf(random, [1, 1, 1, 2, 3]),
+    keys: between(random, 1, 6),
+    durationMs: between(random, 8000, 30_000),
+    hosts: Array.from({ length: nodes }, () => ({
+      rate: 1 + (below(random, 2001) - 1000) / 42_000,
+      wallMs: 1_700_000_000_000 + (below(random, 3) === 0 ? below(random, 200_000) - 100_000 : below(random, 50)),
+    })),
+  };
+}
+
+/** How often a kind may come in a run at most, where that isn't all one. */
+const rareKinds: ReadonlySet<FaultKind> = new Set(["wipe", "lose-tail", "bit-flip", "disk-error"]);
+
+function drawFaults(seed: number, shape: Shape): Fault[] {
+  const choice = streamOf(seed, "faults");
+  const faults: Fault[] = [];
+  if (below(choice, 20) === 0) return faults;
+  for (const kind of faultKinds) {
+    const random = streamOf(seed, `fault ${kind}`);
+    if (below(random, 3) !== 0) continue;
+    const count = rareKinds.has(kind) ? 1 : Math.min(20, logUniform(random, 1, 16));
+    const longestMs = logUniform(random, 100, 12_000);
+    for (let i = 0; i < count; i++)
+      faults.push({
+        kind,
+        // The cluster's first start isn't hurried; that has tests of its own.
+        atMs: between(random, 1500, shape.durationMs),
+        lastsMs: between(random, 20, longestMs),
+        node: below(random, shape.nodes),
+        draw: random.u32(),
+      });
+  }
+  return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+function drawOperations(seed: number, shape: Shape): Operation[] {
+  const random = streamOf(seed, "operations");
+  const chosen = workloads.filter(() => below(random, 3) > 0);
+  if (chosen.length === 0) chosen.push(oneOf(random, workloads));
+  const meanGapMs = logUniform(random, 30, 500);
+  const operations: Operation[] = [];
+  for (let client = 0; client < shape.clients; client++) {
+    const inSession = below(random, 5) > 0;
+    let atMs = 500 + below(random, 1000);
+    while (atMs < shape.durationMs && operations.length < mostOperations) {
+      atMs += below(random, meanGapMs * 2);
+      const workload = oneOf(random, chosen);
+      operations.push(drawOperation(random, shape, workload, operations.length, client, atMs, inSession));
+    }
+  }
+  return operations.sort((a, b) => a.atMs - b.atMs);
+}
+
+const mostOperations = 2500;
+
+function drawOperation(
+  random: SeededRandom,
+  shape: Shape,
+  workload: Workload,
+  number: number,
+  client: number,
+  atMs: number,
+  inSession: boolean,
+): Operation {
+  const { name, args, weak } = workload.draw(random, shape.keys, number);
+  const level = weak && below(random, 2) === 0 ? (below(random, 4) as ConsistencyLevel) : 0;
+  return {
+    atMs,
+    client,
+    workload: workload.name,
+    name,
+    args,
+    level,
+    maxAgeMs: level === 2 ? logUniform(random, 50, 10_000) : 0,
+    deadlineMs: oneOf(random, [50, 500, 2000, 5000]),
+    inSession,
+  };
+}
