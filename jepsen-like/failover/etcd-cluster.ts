@@ -14,7 +14,9 @@ export class EtcdCluster {
   private constructor(
     private readonly folder: string,
     private readonly base: number,
-  ) {}
+  ) {
+    process.once("exit", () => this.stop());
+  }
 
   static async start(folder: string): Promise<EtcdCluster> {
     mkdirSync(folder, { recursive: true });

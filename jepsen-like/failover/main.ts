@@ -118,6 +118,8 @@ async function etcd(folder: string): Promise<Subject> {
   };
 }
 
+// Ends through the exit handlers, which end what was started.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(2));
 const folder = mkdtempSync(join(tmpdir(), "quorate-failover-"));
 const subjects = [await quorate(join(folder, "quorate")), await etcd(join(folder, "etcd"))];
 const times = subjects.map((): number[] => []);

@@ -74,6 +74,8 @@ async function judge(mutant: ChaosMutant): Promise<string | null> {
   }
 }
 
+// Ends through the exit handlers, which end what was started.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(2));
 const chosen = mutants.filter(({ name }) => name.includes(only));
 let caught = 0;
 for (const mutant of chosen) {
