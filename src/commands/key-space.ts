@@ -1,5 +1,5 @@
 import { utf8Bytes } from "../base/bytes.js";
-import type { ByteSlice, Keyspace } from "../store/keyspace.js";
+import type { ByteSlice, Handle, Keyspace } from "../store/keyspace.js";
 import { findKey, isWord, quoted, readInteger, replySlice, sameBytes } from "./arguments.js";
 import type { CommandView } from "./command-codec.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
@@ -262,9 +262,18 @@ function replyLines(lines: readonly string[], reply: ReplySink): void {
 }
 
 const subcommands = ["ENCODING", "FREQ", "IDLETIME", "REFCOUNT", "HELP"] as const;
-const frequencyNeedsLfu =
-  "An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between " +
-  "policies at runtime LRU and LFU data will take some time to adjust.";
+const adjust =
+  "Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+const frequencyNeedsLfu = `An LFU maxmemory policy is not selected, access frequency not tracked. ${adjust}`;
+const idleTimeNeedsNoLfu = `An LFU maxmemory policy is selected, idle time not tracked. ${adjust}`;
+
+function replyUse(keyspace: Keyspace, handle: Handle, wantsFrequency: boolean, reply: ReplySink): void {
+  const frequency = keyspace.frequencyOf(handle);
+  if (wantsFrequency && frequency !== null) reply.integer(frequency);
+  else if (wantsFrequency) reply.error("invalid-argument", frequencyNeedsLfu);
+  else if (frequency !== null) reply.error("invalid-argument", idleTimeNeedsNoLfu);
+  else reply.integer(Math.floor(keyspace.idleMsOf(handle) / 1000));
+}
 
 const object = defineCommand({
   name: "OBJECT",
@@ -311,8 +320,7 @@ const object = defineCommand({
       const name = utf8Bytes(keyspace.encodingOf(handle));
       reply.bulk(name, 0, name.length);
     } else if (subcommand === "REFCOUNT") reply.integer(1);
-    else if (subcommand === "FREQ") reply.error("invalid-argument", frequencyNeedsLfu);
-    else reply.integer(0);
+    else replyUse(keyspace, handle, subcommand === "FREQ", reply);
   },
 });
 

@@ -35,7 +35,7 @@ export class OwnDoor {
     this.server = createRespServer({
       service: service as unknown as Service,
       telemetry: silentTelemetry,
-      serverInfo: { version: "0", nodeId: 1, maxmemoryPolicy: "noeviction" },
+      serverInfo: { version: "0", nodeId: 1 },
       valueLimitBytes,
     });
   }

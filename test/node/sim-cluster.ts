@@ -134,7 +134,8 @@ export class SimCluster {
     const storage = createSimStorage(disk, false);
     const note = (level: string) => (fields: object, message: string) => {
       if (options.observer !== undefined) options.observer.logged(at, level, message, fields);
-      else machine.log.push(`${this.scheduler.nowMs.toFixed(0)} ${level} ${message} ${JSON.stringify(fields)}`);
+      else
+        machine.log.push(`${this.scheduler.nowMs.toFixed(0)} ${level} ${message} ${JSON.stringify(fields)}`);
     };
     const log: Logger = {
       debug: () => {},

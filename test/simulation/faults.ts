@@ -125,9 +125,7 @@ export class Faults {
         // Two halves that only this node reaches both of.
         const rest = addresses.filter((each) => each !== own);
         const half = rest.slice(0, rest.length >> 1);
-        return cut(
-          half.flatMap((a) => rest.filter((b) => !half.includes(b)).flatMap((b) => both(a, b))),
-        );
+        return cut(half.flatMap((a) => rest.filter((b) => !half.includes(b)).flatMap((b) => both(a, b))));
       }
       case "ring":
         return cut(
@@ -260,7 +258,12 @@ export class Faults {
    * A minority of a range's replicas may lose what they had promised, when all else is well: with more, or when nobody is
    * there who remembers, no protocol could tell.
    */
-  private loseState(at: number, kind: "wipe" | "lose-tail" | "bit-flip", lastsMs: number, draw: number): boolean {
+  private loseState(
+    at: number,
+    kind: "wipe" | "lose-tail" | "bit-flip",
+    lastsMs: number,
+    draw: number,
+  ): boolean {
     const { cluster } = this;
     const { nodes } = cluster;
     const machine = nodes[at]!;

@@ -1,6 +1,6 @@
 import { crc32c } from "../../src/base/crc.js";
-import { slotCount } from "../../src/base/slot.js";
 import { limits } from "../../src/base/limits.js";
+import { slotCount } from "../../src/base/slot.js";
 import type { LogIndex, RangeId, ReplicaId, Term } from "../../src/base/units.js";
 import type { Machine } from "../../src/machine/machine.js";
 import type { Replica } from "../../src/node/replica.js";
@@ -112,7 +112,8 @@ export class Invariants {
     if (term === known.term && known.vote !== 0 && vote !== known.vote)
       this.fail(`${name} voted for ${known.vote} and ${vote} in term ${term} (safety 1)`);
     if (commit < known.commit) this.fail(`${name} commits ${commit} after ${known.commit}`);
-    if (commit > status.lastIndex) this.fail(`${name} commits ${commit}, its log ends at ${status.lastIndex}`);
+    if (commit > status.lastIndex)
+      this.fail(`${name} commits ${commit}, its log ends at ${status.lastIndex}`);
     if (replica.applied > commit && !replica.restoring && replica.applied > replica.snapshotIndex)
       this.fail(`${name} has applied ${replica.applied}, committed is ${commit}`);
     known.term = term;
@@ -138,7 +139,9 @@ export class Invariants {
     const key = `${replica.range}/${term}`;
     const other = this.leaders.get(key);
     if (other !== undefined && other !== replica.id)
-      this.fail(`replicas ${other} and ${replica.id} both lead range ${replica.range} in term ${term} (safety 1)`);
+      this.fail(
+        `replicas ${other} and ${replica.id} both lead range ${replica.range} in term ${term} (safety 1)`,
+      );
     this.leaders.set(key, replica.id);
     this.elections++;
     // Leader completeness: all that was ever applied anywhere is in its log.
@@ -149,7 +152,9 @@ export class Invariants {
       const own = replica.group.termAt(index);
       if (own === null && index <= replica.group.status().firstIndex) break;
       if (own !== entry.term)
-        this.fail(`leader ${replica.id} of range ${replica.range}, term ${term}, lacks entry ${index} (safety 2)`);
+        this.fail(
+          `leader ${replica.id} of range ${replica.range}, term ${term}, lacks entry ${index} (safety 2)`,
+        );
     }
   }
 
@@ -202,7 +207,9 @@ export class Invariants {
       all[index] = { term, crc, digest };
       this.hash = (Math.imul(this.hash ^ crc ^ index, 0x0100_0193) + term) >>> 0;
     } else if (first.term !== term || first.crc !== crc)
-      this.fail(`range ${range}: two entries were applied at index ${index}, of terms ${first.term} and ${term}`);
+      this.fail(
+        `range ${range}: two entries were applied at index ${index}, of terms ${first.term} and ${term}`,
+      );
     else if (first.digest !== digest)
       this.fail(`range ${range}: replicas differ after index ${index} (safety 24, 25, 47, 55)`);
     const { chargedBytes, limitBytes } = machine.status();
@@ -278,7 +285,8 @@ export class Invariants {
     let next = 0;
     const ranges = [...tables.ranges].sort((a, b) => a.slots[0] - b.slots[0]);
     for (const { slots, id } of ranges) {
-      if (slots[0] !== next) this.fail(`slot ${next} isn't covered once in tables ${tables.version} (safety 37)`);
+      if (slots[0] !== next)
+        this.fail(`slot ${next} isn't covered once in tables ${tables.version} (safety 37)`);
       if (slots[1] < slots[0]) this.fail(`range ${id} has no slots`);
       next = slots[1] + 1;
     }

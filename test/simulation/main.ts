@@ -88,7 +88,8 @@ class Suite {
 
   private give(worker: ChildProcess): void {
     const over = performance.now() - this.startedMs >= this.budgetMs;
-    if (this.next >= this.end || over || (this.violations > 0 && env.KEEP_GOING === undefined)) worker.disconnect();
+    if (this.next >= this.end || over || (this.violations > 0 && env.KEEP_GOING === undefined))
+      worker.disconnect();
     else worker.send(this.next++);
   }
 
@@ -107,7 +108,10 @@ class Suite {
     const seconds = (performance.now() - this.startedMs) / 1000;
     const simulatedMs = this.outcomes.reduce((sum, each) => sum + each.simulatedMs, 0);
     const marks = markNames.filter((name) => this.met.has(name)).length;
-    const faults = this.outcomes.reduce((sum, each) => sum + each.faults.reduce((n, [, count]) => n + count, 0), 0);
+    const faults = this.outcomes.reduce(
+      (sum, each) => sum + each.faults.reduce((n, [, count]) => n + count, 0),
+      0,
+    );
     const operations = this.outcomes.reduce((sum, each) => sum + each.operations, 0);
     console.log(
       `${this.outcomes.length}/${this.seeds} seeds, ${(this.outcomes.length / seconds).toFixed(1)}/s, ` +
@@ -134,8 +138,10 @@ function keepShrunk(seed: number): void {
   const script = shrink(drawScript(seed), (line) => console.log(line));
   const path = fileURLToPath(new URL(`./regressions/seed-${seed}.json`, import.meta.url));
   writeFileSync(path, `${JSON.stringify(script, null, 1)}\n`);
-  console.log(`kept as test/simulation/regressions/seed-${seed}.json: ${script.faults.length} faults, ` +
-    `${script.operations.length} operations`);
+  console.log(
+    `kept as test/simulation/regressions/seed-${seed}.json: ${script.faults.length} faults, ` +
+      `${script.operations.length} operations`,
+  );
 }
 
 if (env.SCRIPT) runOne(JSON.parse(readFileSync(env.SCRIPT, "utf8")) as Script);

@@ -16,7 +16,11 @@ export function shrink(script: Script, progress: (line: string) => void): Script
     return true;
   };
   const drop = (part: "faults" | "operations"): void => {
-    for (let size = Math.ceil(smallest[part].length / 2); size > 0; size = size === 1 ? 0 : Math.ceil(size / 2))
+    for (
+      let size = Math.ceil(smallest[part].length / 2);
+      size > 0;
+      size = size === 1 ? 0 : Math.ceil(size / 2)
+    )
       for (let at = 0; at < smallest[part].length; ) {
         const left = [...smallest[part].slice(0, at), ...smallest[part].slice(at + size)];
         if (!fails({ ...smallest, [part]: left })) at += size;

@@ -321,7 +321,9 @@ class SimLink {
     const { service } = this.machine;
     const { generation } = this;
     this.toNode(() =>
-      service!.openSession((error, session) => this.toClient(generation, () => done(error === null ? session : 0))),
+      service!.openSession((error, session) =>
+        this.toClient(generation, () => done(error === null ? session : 0)),
+      ),
     );
   }
 

@@ -58,7 +58,12 @@ class Simulation {
       logged: (at, level, message, fields) => this.logged(at, level, message, fields),
       openedLog: (at, log) => this.invariants.watchLog(at, log),
     };
-    this.cluster = new SimCluster({ ...shape, seed, observer, randomFor: (purpose) => streamOf(seed, purpose) });
+    this.cluster = new SimCluster({
+      ...shape,
+      seed,
+      observer,
+      randomFor: (purpose) => streamOf(seed, purpose),
+    });
     this.cluster.network.setDelay(0.1, shape.maxDelayMs);
     this.invariants = new Invariants(this.cluster, this.marks);
     this.clients = Array.from(
@@ -98,9 +103,14 @@ class Simulation {
     const { cluster, script } = this;
     for (const { at } of cluster.nodes) cluster.start(at);
     this.faults.schedule();
-    for (const operation of script.operations) cluster.scheduler.at(operation.atMs, () => this.invoke(operation));
+    for (const operation of script.operations)
+      cluster.scheduler.at(operation.atMs, () => this.invoke(operation));
     cluster.scheduler.at(script.shape.durationMs, () => {});
-    this.runUntil(() => cluster.scheduler.nowMs >= script.shape.durationMs, script.shape.durationMs, () => "the end");
+    this.runUntil(
+      () => cluster.scheduler.nowMs >= script.shape.durationMs,
+      script.shape.durationMs,
+      () => "the end",
+    );
     this.trace("all faults stop");
     this.faults.heal();
     this.converge();
@@ -204,22 +214,33 @@ class Simulation {
     );
     for (const workload of workloads)
       for (const { name, args } of workload.finalReads(shape.keys))
-        this.invoke({
-          atMs: scheduler.nowMs,
-          client: 0,
-          workload: workload.name,
-          name,
-          args,
-          level: 0,
-          maxAgeMs: 0,
-          deadlineMs: 5000,
-          inSession: false,
-        }, true);
+        this.invoke(
+          {
+            atMs: scheduler.nowMs,
+            client: 0,
+            workload: workload.name,
+            name,
+            args,
+            level: 0,
+            maxAgeMs: 0,
+            deadlineMs: 5000,
+            inSession: false,
+          },
+          true,
+        );
     const reads = this.observations.slice(-1)[0];
-    this.runUntil(() => this.unsettled === 0, left(), () => "the last reads");
+    this.runUntil(
+      () => this.unsettled === 0,
+      left(),
+      () => "the last reads",
+    );
     if (reads !== undefined && reads.operation.atMs === reads.invokedMs && reads.outcome !== "ok")
       this.invariants.fail(`the last read ended as ${reads.error}`);
-    this.runUntil(() => this.apart() === null, left(), () => `after the last reads, ${this.apart()}`);
+    this.runUntil(
+      () => this.apart() === null,
+      left(),
+      () => `after the last reads, ${this.apart()}`,
+    );
   }
 
   /** What still differs from a whole cluster; null when nothing does. */
@@ -237,11 +258,14 @@ class Simulation {
       });
       const due = Math.min(this.script.shape.replicationFactor, nodes.length);
       const name = group.id === metaRangeId ? "meta" : `range ${group.id}`;
-      if (group.id !== metaRangeId && replicas.length !== due) return `${name}: ${replicas.length} of ${due} replicas`;
+      if (group.id !== metaRangeId && replicas.length !== due)
+        return `${name}: ${replicas.length} of ${due} replicas`;
       if (replicas.some(({ fenced }) => fenced)) return `${name}: fenced replicas`;
-      if (new Set(replicas.map(({ applied }) => applied)).size !== 1) return `${name}: different applied indexes`;
+      if (new Set(replicas.map(({ applied }) => applied)).size !== 1)
+        return `${name}: different applied indexes`;
       const { configuration } = replicas[0]!.group.status();
-      if (configuration.outgoing.length > 0 || configuration.learners.length > 0) return `${name}: a change is under way`;
+      if (configuration.outgoing.length > 0 || configuration.learners.length > 0)
+        return `${name}: a change is under way`;
       if (new Set(replicas.map(({ machine }) => machine.digest())).size !== 1)
         this.invariants.fail(`${name}: replicas differ at index ${replicas[0]!.applied}`);
     }

@@ -32,7 +32,11 @@ async function traceIn(env: NodeJS.ProcessEnv, ...flags: string[]): Promise<stri
   const { stdout } = await run(
     process.execPath,
     [...flags, "--import", "./test/bench/typescript-loader.mjs", "test/simulation/main.ts"],
-    { cwd: fileURLToPath(new URL("../../", import.meta.url)), env: { ...process.env, SEED: "7", ...env }, maxBuffer: 1 << 28 },
+    {
+      cwd: fileURLToPath(new URL("../../", import.meta.url)),
+      env: { ...process.env, SEED: "7", ...env },
+      maxBuffer: 1 << 28,
+    },
   );
   return stdout;
 }
@@ -61,8 +65,13 @@ describe("a simulated cluster", () => {
   });
 
   test("lets nobody ask for the real time or for real randomness", () => {
-    for (const ask of [() => Date.now(), () => Math.random(), () => performance.now(), () => setTimeout(() => {}, 1)])
-      expect(() => withoutRealTime(ask)).toThrow("inside the simulator");
+    const asks: readonly (() => unknown)[] = [
+      () => Date.now(),
+      () => Math.random(),
+      () => performance.now(),
+      () => setTimeout(() => {}, 1),
+    ];
+    for (const ask of asks) expect(() => withoutRealTime(ask)).toThrow("inside the simulator");
     expect(Date.now()).toBeGreaterThan(0);
   });
 });

@@ -54,7 +54,8 @@ function drawShape(seed: number): Shape {
     durationMs: between(random, 8000, 30_000),
     hosts: Array.from({ length: nodes }, () => ({
       rate: 1 + (below(random, 2001) - 1000) / 42_000,
-      wallMs: 1_700_000_000_000 + (below(random, 3) === 0 ? below(random, 200_000) - 100_000 : below(random, 50)),
+      wallMs:
+        1_700_000_000_000 + (below(random, 3) === 0 ? below(random, 200_000) - 100_000 : below(random, 50)),
     })),
   };
 }

@@ -149,6 +149,13 @@ export class NaiveKeyspace implements Keyspace {
           : "hashtable";
     }
   }
+  /** Nothing is used or counted here. */
+  idleMsOf(): number {
+    return 0;
+  }
+  frequencyOf(): number | null {
+    return null;
+  }
   revisionOf(handle: Handle): number {
     return this.entry(handle).revision;
   }

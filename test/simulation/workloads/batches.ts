@@ -23,14 +23,20 @@ export const batches: Workload = {
       ? { name: "MSET", args: [a, `m${number}`, b, `m${number}`], weak: false }
       : { name: "MGET", args: [a, b], weak: true };
   },
-  finalReads: (keys) => Array.from({ length: keys }, (_, i) => ({ name: "MGET", args: pair(i), weak: false })),
+  finalReads: (keys) =>
+    Array.from({ length: keys }, (_, i) => ({ name: "MGET", args: pair(i), weak: false })),
   check(observations) {
     const wrong: string[] = [];
     for (const [key, history] of byKey(observations)) {
       const why = whyNotLinearizable(history.filter(isLinearizable), model);
       if (why !== null) wrong.push(`${key}: ${why}`);
       for (const { operation, outcome, reply } of history)
-        if (operation.name === "MGET" && outcome === "ok" && Array.isArray(reply) && !sameShown(reply[0], reply[1]))
+        if (
+          operation.name === "MGET" &&
+          outcome === "ok" &&
+          Array.isArray(reply) &&
+          !sameShown(reply[0], reply[1])
+        )
           wrong.push(`a read of ${key} at level ${operation.level} shows half a batch: ${reply.join(" ")}`);
     }
     return wrong;

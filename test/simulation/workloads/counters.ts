@@ -46,8 +46,10 @@ function checkStrong(key: string, history: readonly Observation[]): string[] {
       return [`${key}: ${operation.name} of ${invokedMs} answers ${value}, ${reached} was seen before`];
     let begun = 0;
     for (const each of history)
-      if (each.operation.name === "INCR" && each.outcome !== "refused" && each.invokedMs < returnedMs) begun++;
-    if (value > begun) return [`${key}: ${operation.name} of ${invokedMs} answers ${value} after ${begun} steps`];
+      if (each.operation.name === "INCR" && each.outcome !== "refused" && each.invokedMs < returnedMs)
+        begun++;
+    if (value > begun)
+      return [`${key}: ${operation.name} of ${invokedMs} answers ${value} after ${begun} steps`];
   }
   return [];
 }
@@ -59,7 +61,8 @@ function checkWeak(key: string, read: Observation, history: readonly Observation
   let most = 0;
   const boundMs = read.invokedMs - maxAgeMs * rateMargin - 1;
   for (const each of history) {
-    if (each.operation.name === "INCR" && each.outcome !== "refused" && each.invokedMs < read.returnedMs) most++;
+    if (each.operation.name === "INCR" && each.outcome !== "refused" && each.invokedMs < read.returnedMs)
+      most++;
     if (each.outcome !== "ok" || each.returnedMs > read.invokedMs) continue;
     const counts =
       (level === consistencyLevels.session && each.operation.client === client) ||
