@@ -4,12 +4,12 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build sim mutants chaos bench bench-store bench-eviction proto docs clean
+.PHONY: help run test verify build sim mutants chaos chaos-mutants failover bench bench-store bench-eviction proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
 	@echo
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(STAMP): package.json package-lock.json
 	npm ci --no-audit --no-fund
@@ -52,6 +52,12 @@ bench-eviction: build ## hit ratio of each eviction policy on each trace, beside
 
 chaos: build ## harm a cluster and judge it (WORKLOAD=register NEMESIS=kill MIX=1 DURATION=60 SEED=any NODES=3)
 	@node dist/main.js chaos $(if $(WORKLOAD),--workload $(WORKLOAD)) $(if $(NEMESIS),--nemesis $(NEMESIS)) $(if $(MIX),--mix $(MIX)) $(if $(DURATION),--duration $(DURATION)) $(if $(SEED),--seed $(SEED)) $(if $(NODES),--nodes $(NODES))
+
+chaos-mutants: build ## wrong lines in a built copy, each of which chaos must find out (ONLY=, BUDGET= seconds each)
+	@node dist/jepsen-like/mutants/main.js
+
+failover: build ## from a leader's kill to the next acknowledged write, against etcd (KILLS=100)
+	@node dist/jepsen-like/failover/main.js
 
 proto: $(STAMP) ## lint the public .proto files
 	npx buf lint proto

@@ -32,6 +32,9 @@ export async function chaosCommand(wish: ChaosWish): Promise<number> {
   const faults = chosen.filter(({ minNodes }) => minNodes <= wish.nodes);
   const seed = wish.seed ?? Math.floor(Math.random() * 1_000_000);
   const out = resolve(wish.out ?? join(".chaos", `${workload.name}-${seed}`));
+  // Ends through the exit handlers, which end the nodes.
+  process.once("SIGINT", () => process.exit(exitCodes.unknown));
+  process.once("SIGTERM", () => process.exit(exitCodes.unknown));
   try {
     const result = await runChaos({
       workload,

@@ -7,19 +7,32 @@ cd "$(dirname "$0")/.."
 scratch="$(mktemp -d "${TMPDIR:-/tmp}/quorate-test.XXXXXX")"
 trap 'rm -rf "$scratch"' EXIT
 
-# What the tests compare Quorate with. The packages bring a service along; it is never started.
+# What the tests compare Quorate with, and look at pages with: command and Debian package. The
+# packages bring services along; none is ever started.
+tools=(redis-server:redis-server redis-cli:redis-tools chromium:chromium)
+
+missing_packages() {
+  local tool
+  for tool in "${tools[@]}"; do
+    command -v "${tool%%:*}" >/dev/null || echo "${tool##*:}"
+  done
+}
+
 install_tools() {
-  if command -v redis-server >/dev/null && command -v redis-cli >/dev/null; then return; fi
+  local packages
+  packages="$(missing_packages | tr '\n' ' ')"
+  if [[ -z "$packages" ]]; then return; fi
   if [[ "$(id -u)" != 0 ]] || ! command -v apt-get >/dev/null; then
-    echo "test/run.sh: redis-server and redis-cli (7.0) are needed on the PATH:" \
+    echo "test/run.sh: needed on the PATH, from the packages: $packages(redis in version 7.0):" \
       "install them with your package manager, or run as root on Debian" >&2
     exit 1
   fi
-  echo "== installing redis-server and redis-tools"
+  echo "== installing $packages"
   (
     # Another copy of this script may be installing them right now.
     flock 9
-    if command -v redis-server >/dev/null && command -v redis-cli >/dev/null; then exit 0; fi
+    packages="$(missing_packages | tr '\n' ' ')"
+    if [[ -z "$packages" ]]; then exit 0; fi
     policy=/usr/sbin/policy-rc.d
     if [[ ! -e "$policy" ]]; then
       printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -30,7 +43,8 @@ install_tools() {
     fi
     export DEBIAN_FRONTEND=noninteractive
     apt-get -o DPkg::Lock::Timeout=300 update -qq
-    apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends redis-server redis-tools \
+    # shellcheck disable=SC2086
+    apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $packages \
       </dev/null >"$scratch/apt.log" 2>&1 || {
       cat "$scratch/apt.log" >&2
       exit 1

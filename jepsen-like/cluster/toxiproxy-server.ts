@@ -47,7 +47,9 @@ export class ToxiproxyServer {
   private constructor(
     readonly url: string,
     private readonly child: ChildProcess,
-  ) {}
+  ) {
+    process.once("exit", () => child.kill("SIGKILL"));
+  }
 
   static async start(logFile: string): Promise<ToxiproxyServer> {
     const program = await findServer();
@@ -71,11 +73,6 @@ export class ToxiproxyServer {
     const ended = once(this.child, "exit");
     this.child.kill("SIGTERM");
     await Promise.race([ended, sleep(3000)]);
-    this.child.kill("SIGKILL");
-  }
-
-  /** For an exit handler. */
-  kill(): void {
     this.child.kill("SIGKILL");
   }
 }

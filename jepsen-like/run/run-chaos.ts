@@ -34,7 +34,10 @@ export interface ChaosOptions {
   /** For history, logs and report. */
   readonly out: string;
   readonly main?: string;
+  /** Default 12. */
   readonly workers?: number;
+  /** Mean pause of a worker between two operations, in ms. Default 90. */
+  readonly thinkMs?: number;
   readonly protocols?: readonly Protocol[];
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly say?: (line: string) => void;
@@ -57,7 +60,7 @@ export interface ChaosResult {
 const ranges = 4;
 /** Nodes that were healed need some time until all is as before. */
 const recoveryNs = 10e9;
-const thinkMs = 90;
+const defaultThinkMs = 90;
 const holdMs = [500, 8000] as const;
 
 /** The line with which a run ends. */
@@ -122,7 +125,7 @@ async function runOn(
   const nowNs = (): number => recorder.nowNs();
   const monitor = new Monitor(cluster, nowNs);
   const load = workload.start(new SeededRandom(seed + 1));
-  const workers = new Workers(load, doors, recorder, seed, thinkMs);
+  const workers = new Workers(load, doors, recorder, seed, options.thinkMs ?? defaultThinkMs);
   workers.start();
   const ground: Ground = { cluster, random, holdMs: () => between(random, ...holdMs) };
   const strikes = await runSchedule({ ...options, random }, ground, nowNs, (strike) =>
@@ -131,11 +134,14 @@ async function runOn(
   await workers.stop();
   say("healing");
   for (const n of cluster.indexes) cluster.start(n);
-  await cluster.healed();
+  const sick = await cluster.healed().then(
+    () => null,
+    (error: unknown) => `the cluster never healed: ${String(error)}`,
+  );
   const unanswered = await workers.final();
   await monitor.stop();
   await recorder.close();
-  const digests = await compareDigests(options.main ?? builtMain, cluster.seeds[0]!);
+  const digests = sick === null ? await compareDigests(options.main ?? builtMain, cluster.seeds[0]!) : null;
   say("judging");
   const evidence = gatherEvidence(recorder.observed, strikes, monitor.sights, durationMs);
   const isQuiet = (fromNs: number, toNs: number): boolean =>
@@ -143,6 +149,7 @@ async function runOn(
   const finding = combine([
     ...judge(workload, recorder.observed, isQuiet),
     problems("invalid", digests === null ? [] : [`replicas differ: ${digests}`]),
+    problems("invalid", sick === null ? [] : [sick]),
     problems("invalid", cluster.crashes),
     problems("unknown", evidence.missing),
     problems(

@@ -78,8 +78,8 @@ export class Workers {
         if (type !== "ok") unanswered.push(invocation);
       }
     };
-    // HTTP has too few commands for some of these reads.
-    await Promise.all(this.doors.filter((door) => door.has("MGET")).map(lane));
+    // Some protocols have too few commands for some of these reads.
+    await Promise.all(this.doors.filter((door) => door.has("LRANGE")).map(lane));
     return unanswered;
   }
 }
