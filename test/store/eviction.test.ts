@@ -105,7 +105,16 @@ test("looking at a key is no use of it, as in Redis", () => {
   const replica = new EvictionReplica("allkeys-lru", limitFor(50));
   fill(replica, 0, 50);
   replica.clock(replica.nowMs + 60_000);
-  const asks = ["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "EXISTS", "TYPE", "OBJECT IDLETIME", "MEMORY USAGE"];
+  const asks = [
+    "TTL",
+    "PTTL",
+    "EXPIRETIME",
+    "PEXPIRETIME",
+    "EXISTS",
+    "TYPE",
+    "OBJECT IDLETIME",
+    "MEMORY USAGE",
+  ];
   for (const ask of asks) replica.read(`${ask} ${keyOf(1)}`);
   expect(replica.sendTouches()).toBe(0);
   expect(replica.read(`OBJECT IDLETIME ${keyOf(1)}`)).toBe(60);
