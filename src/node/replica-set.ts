@@ -1,4 +1,5 @@
 import { metaRangeId, type NodeId, type RangeId, type ReplicaId } from "../base/units.js";
+import { writeLimitEntry, writePolicyEntry } from "../machine/entry-codec.js";
 import type { ClusterDocument } from "../placement/document.js";
 import type { MemberClaim } from "../placement/meta-command.js";
 import type { FencedReplica } from "../placement/plan.js";
@@ -350,7 +351,7 @@ export class ReplicaSet {
         status.ownTermCommitted &&
         machine.limitBytes !== range.limitBytes
       )
-        replica.proposeLimit(range.limitBytes);
+        replica.proposeOwn((out, stampMs) => writeLimitEntry(out, stampMs, range.limitBytes));
       const policy = chosenPolicy(membership.tables);
       if (
         range !== undefined &&
@@ -359,7 +360,7 @@ export class ReplicaSet {
         status.ownTermCommitted &&
         replica.machine.evictionPolicy !== policy.name
       )
-        replica.proposePolicy(policy.code);
+        replica.proposeOwn((out, stampMs) => writePolicyEntry(out, stampMs, policy.code));
       if (status.logBytes <= largestBytes || replica.applied === replica.snapshotIndex) continue;
       if (
         status.logBytes > Math.max(options.logLimitBytes, machine.chargedBytes * logShare) ||

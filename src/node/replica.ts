@@ -2,7 +2,7 @@ import { assert } from "../base/assert.js";
 import { ByteWriter } from "../base/bytes.js";
 import { limits } from "../base/limits.js";
 import type { LogIndex, LogTimeMs, MonotonicMs, NodeId, RangeId, ReplicaId } from "../base/units.js";
-import { EntryBuilder, writeClockEntry, writeLimitEntry, writePolicyEntry } from "../machine/entry-codec.js";
+import { EntryBuilder, writeClockEntry } from "../machine/entry-codec.js";
 import type { Machine } from "../machine/machine.js";
 import type { Telemetry } from "../ports/telemetry.js";
 import { decodeConfiguration } from "../raft/configuration-codec.js";
@@ -254,14 +254,11 @@ export class Replica {
   /** The read met a deadline that is due: it runs after a clock entry. */
   private waitForClock(read: WaitingRead): void {
     if (this.lastClockIndex <= this.applied) {
-      const out = new ByteWriter(16);
-      writeClockEntry(out, this.logTime.stamp(this.host.clock.nowMs));
-      const proposed = this.group.propose(out.take());
-      if (!proposed.ok) {
+      this.lastClockIndex = this.proposeOwn(writeClockEntry);
+      if (this.lastClockIndex === 0) {
         this.refuseRead(read);
         return;
       }
-      this.lastClockIndex = proposed.value.index;
     }
     read.index = this.lastClockIndex;
     read.clocked = true;
@@ -275,9 +272,8 @@ export class Replica {
   private proposeBuilt(): void {
     const entry = this.building;
     const stampMs = this.logTime.stamp(this.host.clock.nowMs);
-    const { leads } = this;
-    if (leads) this.touches.ride(this.builder, this.host.clock.nowMs, stampMs);
-    const proposed = leads ? this.group.propose(this.builder.finish(stampMs)) : null;
+    if (this.leads) this.touches.ride(this.builder, this.host.clock.nowMs, stampMs);
+    const proposed = this.leads ? this.group.propose(this.builder.finish(stampMs)) : null;
     if (proposed?.ok) {
       entry.term = proposed.value.term;
       entry.index = proposed.value.index;
@@ -452,24 +448,12 @@ export class Replica {
     const isLeading = this.leads && this.leadTerm !== 0;
     this.touches.follow(isLeading && !this.restoring);
     if (!isLeading) return;
-    this.proposeTouches();
+    const touches = this.touches.ownEntry(this.logTime.stamp(nowMs));
+    if (touches !== null) this.proposeOwn((out) => out.raw(touches));
     if (this.lastClockIndex > this.applied) return;
     const dueMs = this.machine.nextDeadlineMs();
-    const isDue = dueMs !== 0 && dueMs <= this.logTime.estimateMs(nowMs);
-    if (!isDue && !this.machine.owesEvictions) return;
-    const out = new ByteWriter(16);
-    writeClockEntry(out, this.logTime.stamp(nowMs));
-    const proposed = this.group.propose(out.take());
-    if (proposed.ok) this.lastClockIndex = proposed.value.index;
-    this.host.wake(this);
-  }
-
-  /** What was read while nothing was written. */
-  private proposeTouches(): void {
-    const entry = this.touches.ownEntry(this.logTime.stamp(this.host.clock.nowMs));
-    if (entry === null) return;
-    this.group.propose(entry);
-    this.host.wake(this);
+    if ((dueMs === 0 || dueMs > this.logTime.estimateMs(nowMs)) && !this.machine.owesEvictions) return;
+    this.lastClockIndex = this.proposeOwn(writeClockEntry);
   }
 
   private noteOwnProof(): void {
@@ -478,20 +462,13 @@ export class Replica {
     if (ageMs !== null) this.freshness.proved(this.group.status().commit, nowMs - ageMs, this.applied);
   }
 
-  /** Proposes an eviction policy for the range. */
-  proposePolicy(code: number): void {
-    const out = new ByteWriter(16);
-    writePolicyEntry(out, this.logTime.stamp(this.host.clock.nowMs), code);
-    this.group.propose(out.take());
-    this.host.wake(this);
-  }
-
-  /** Proposes a memory limit for the range, unless it stands already. */
-  proposeLimit(limitBytes: number): void {
+  /** Proposes an entry without commands: a limit, a policy, time. @returns its index, 0 when it was not proposed. */
+  proposeOwn(write: (out: ByteWriter, stampMs: LogTimeMs) => void): LogIndex {
     const out = new ByteWriter(32);
-    writeLimitEntry(out, this.logTime.stamp(this.host.clock.nowMs), limitBytes);
-    this.group.propose(out.take());
+    write(out, this.logTime.stamp(this.host.clock.nowMs));
+    const proposed = this.group.propose(out.take());
     this.host.wake(this);
+    return proposed.ok ? proposed.value.index : 0;
   }
 
   /** Proposes bytes that are an entry of their own (meta). */
