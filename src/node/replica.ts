@@ -455,9 +455,9 @@ export class Replica {
   }
 
   private noteOwnProof(): void {
-    const { nowMs, leaseNowMs } = this.host.clock;
+    const { leaseNowMs } = this.host.clock;
     const ageMs = this.group.leadershipAgeMs(leaseNowMs);
-    if (ageMs !== null) this.freshness.proved(this.group.status().commit, nowMs - ageMs, this.applied);
+    if (ageMs !== null) this.freshness.proved(this.group.status().commit, leaseNowMs - ageMs, this.applied);
   }
 
   /** Proposes a memory limit for the range, unless it stands already. */
