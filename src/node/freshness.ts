@@ -6,6 +6,7 @@ const keptProofs = 8;
  * How old a replica's state is at most. A follower numbers its frames; the leader echoes the newest number together with
  * its commit index and the age of its own proof that it leads. Once that index is applied here, the state is no older
  * than the time at which the echoed frame was sent, less that age. A leader notes its own proofs, for when it is cut off.
+ * All times are of the lease clock, which no suspended machine stops.
  */
 export class Freshness {
   private readonly proofs: { commit: LogIndex; atMs: MonotonicMs }[] = [];

@@ -54,7 +54,7 @@ export class PeerLinks {
 
   private begin(link: Link, builder: FrameBuilder): void {
     const number = link.nextNumber++;
-    link.sentAtMs[number % rememberedFrames] = this.clock.nowMs;
+    link.sentAtMs[number % rememberedFrames] = this.clock.leaseNowMs;
     builder.begin({
       durableSequence: this.durableSequence(),
       number,

@@ -457,9 +457,9 @@ export class Replica {
   }
 
   private noteOwnProof(): void {
-    const { nowMs, leaseNowMs } = this.host.clock;
+    const { leaseNowMs } = this.host.clock;
     const ageMs = this.group.leadershipAgeMs(leaseNowMs);
-    if (ageMs !== null) this.freshness.proved(this.group.status().commit, nowMs - ageMs, this.applied);
+    if (ageMs !== null) this.freshness.proved(this.group.status().commit, leaseNowMs - ageMs, this.applied);
   }
 
   /** Proposes an entry without commands: a limit, a policy, time. @returns its index, 0 when it was not proposed. */

@@ -21,10 +21,13 @@ export function readWeakly(
   const replica = route.replica;
   if (replica === null || replica.restoring || replica.applied === 0)
     return view.level === consistencyLevels.any ? "elsewhere" : "too-stale";
+  // The last turn may have been before the process was stopped or the machine slept, and this command came since: only
+  // the largest elapsed time of the three clocks bounds an age (safety 16, 75).
+  clock.sample();
   const leads = route.leader === self && replica.group.leaseReadIndex(clock.leaseNowMs) !== null;
   if (leads && view.level !== consistencyLevels.any) return "elsewhere";
   const status = replica.machine.status();
-  const ageMs = leads ? 0 : replica.freshness.ageMs(clock.nowMs);
+  const ageMs = leads ? 0 : replica.freshness.ageMs(clock.leaseNowMs);
   if (view.level === consistencyLevels.bounded && (ageMs === null || ageMs > view.levelA)) return "too-stale";
   if (
     view.level === consistencyLevels.session &&

@@ -43,6 +43,25 @@ describe("a leader that was frozen", () => {
       cluster.checkDigests();
     });
 
+  for (const kind of ["stopped process", "sleeping machine"] as const)
+    it(`safety 16, 75: a follower that was frozen tells no bounded read that its state is fresh (${kind})`, () => {
+      const { cluster, range, key } = ledByFirst(17);
+      cluster.run(1000);
+      const follower = cluster.client(1);
+      const { host } = cluster.nodes[1]!;
+      if (kind === "stopped process") host.pause();
+      else host.sleep();
+      // It reaches the process in the first callback after the freeze.
+      const frozen = follower.sendWith(bounded(1000), "GET", key);
+      cluster.run(4000);
+      const write = cluster.client(cluster.leaderOf(range)).send("SET", key, "new");
+      cluster.until(() => write.done);
+      cluster.run(2000);
+      host.resume();
+      cluster.until(() => frozen.done);
+      expect(frozen.shown).not.toBe("old");
+    });
+
   it("safety 16: a short freeze costs nothing but time", () => {
     const { cluster, key, client } = ledByFirst(12);
     cluster.pause(0);
