@@ -49,6 +49,8 @@ export interface CommandDefinition {
   readonly flags: readonly string[];
   /** Redis's ACL categories without "@", such as "string". */
   readonly categories: readonly string[];
+  /** True where it looks at a key without using it (TTL, OBJECT): eviction takes no notice of that. */
+  readonly looks?: boolean;
   /** True where it may run though memory is full (DEL, EXPIRE): growth isn't refused for it. */
   readonly frees?: boolean;
   /**

@@ -60,6 +60,7 @@ const exists = defineCommand({
   syntax: "key [key ...]",
   arity: -2,
   keys: allKeys,
+  looks: true,
   cutting: "sum",
   reply: "how many are there",
   errors: [],
@@ -82,6 +83,7 @@ const type = defineCommand({
   syntax: "key",
   arity: 2,
   keys: oneKey,
+  looks: true,
   cutting: "none",
   reply: "string, list, hash, set, zset or none",
   errors: [],
@@ -205,6 +207,7 @@ const pexpireat = defineCommand({
 
 const asking = {
   access: "read",
+  looks: true,
   since,
   complexity: "O(1)",
   syntax: "key",

@@ -150,7 +150,8 @@ class KeyRangeMachine implements Machine {
     else {
       this.store.beginRead(estimateMs);
       definition.run(this.store, command, reply);
-      if (this.touches !== null) this.noteKeys(definition, command, this.touches);
+      if (this.touches !== null && definition.looks !== true)
+        this.noteKeys(definition, command, this.touches);
     }
   }
 

@@ -401,6 +401,9 @@ export class EntryTable implements EvictableEntries {
   }
 }
 
+/** A view costs more than copying so few bytes one by one, and is garbage. */
+const fewBytes = 256;
+
 export function copyBytes(
   from: Uint8Array,
   start: number,
@@ -408,6 +411,6 @@ export function copyBytes(
   to: Uint8Array,
   offset: number,
 ): void {
-  if (end - start > 64) to.set(from.subarray(start, end), offset);
+  if (end - start > fewBytes) to.set(from.subarray(start, end), offset);
   else for (let i = start, j = offset; i < end; i++, j++) to[j] = from[i]!;
 }

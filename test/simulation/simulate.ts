@@ -154,6 +154,7 @@ class Simulation {
     const { scheduler } = this.cluster;
     const { client } = operation;
     // An application waits for its answers: what it would have asked meanwhile is never asked.
+    if (!isLast && scheduler.nowMs >= this.script.shape.durationMs) return;
     if (!isLast && this.outstanding[client]! >= this.script.shape.outstanding) return;
     const observation: Observation = {
       operation,
@@ -212,6 +213,7 @@ class Simulation {
       left(),
       () => `${this.unsettled} unsettled, ${this.apart()}`,
     );
+    const before = this.observations.length;
     for (const workload of workloads)
       for (const { name, args } of workload.finalReads(shape.keys))
         this.invoke(
@@ -228,14 +230,14 @@ class Simulation {
           },
           true,
         );
-    const reads = this.observations.slice(-1)[0];
     this.runUntil(
       () => this.unsettled === 0,
       left(),
       () => "the last reads",
     );
-    if (reads !== undefined && reads.operation.atMs === reads.invokedMs && reads.outcome !== "ok")
-      this.invariants.fail(`the last read ended as ${reads.error}`);
+    for (const { outcome, error, operation } of this.observations.slice(before))
+      if (outcome !== "ok")
+        this.invariants.fail(`the last ${operation.name} ${operation.args[0]} ended as ${error}`);
     this.runUntil(
       () => this.apart() === null,
       left(),
@@ -247,7 +249,12 @@ class Simulation {
   private apart(): string | null {
     const { nodes } = this.cluster;
     for (const { started, service, at } of nodes)
-      if (!started || service === null || !service.ready()) return `node ${at} isn't ready`;
+      if (!started || service === null) return `node ${at} hasn't started`;
+    for (const { node, service, at } of nodes)
+      if (!service!.ready()) {
+        const routes = [node!.metaRoute, ...node!.routing.routes.values()];
+        return `node ${at} isn't ready: leaders ${routes.map(({ leader }) => `${leader}${node!.isUp(leader) ? "" : " (down)"}`).join(", ")}`;
+      }
     const { tables } = nodes[0]!.node!.membership;
     const live = tables!.members.filter(({ state }) => state === "active").length;
     if (live !== nodes.length) return `${live} active members`;

@@ -101,6 +101,32 @@ test("a read by itself changes nothing that is replicated (safety 60)", () => {
   expect(replica.machine.digest()).not.toBe(before);
 });
 
+test("looking at a key is no use of it, as in Redis", () => {
+  const replica = new EvictionReplica("allkeys-lru", limitFor(50));
+  fill(replica, 0, 50);
+  replica.clock(replica.nowMs + 60_000);
+  const asks = [
+    "TTL",
+    "PTTL",
+    "EXPIRETIME",
+    "PEXPIRETIME",
+    "EXISTS",
+    "TYPE",
+    "OBJECT IDLETIME",
+    "MEMORY USAGE",
+  ];
+  for (const ask of asks) replica.read(`${ask} ${keyOf(1)}`);
+  expect(replica.sendTouches()).toBe(0);
+  expect(replica.read(`OBJECT IDLETIME ${keyOf(1)}`)).toBe(60);
+  replica.read(`GET ${keyOf(1)}`);
+  expect(replica.sendTouches()).toBe(1);
+  expect(replica.read(`OBJECT IDLETIME ${keyOf(1)}`)).toBe(0);
+  expect(replica.read(`OBJECT FREQ ${keyOf(1)}`)).toMatch(/^-ERR An LFU maxmemory policy is not selected/);
+  replica.policy("allkeys-lfu");
+  expect(replica.read(`OBJECT IDLETIME ${keyOf(1)}`)).toMatch(/^-ERR An LFU maxmemory policy is selected/);
+  expect(replica.read(`OBJECT FREQ ${keyOf(1)}`)).toEqual(expect.any(Number));
+});
+
 test("lfu: what is read often outlives a scan, and is forgotten once nobody reads it", () => {
   const replica = new EvictionReplica("allkeys-lfu", limitFor(200));
   fill(replica, 0, 200);

@@ -6,7 +6,7 @@ import type {
 } from "@grpc/grpc-js";
 import { formatNodeId } from "../../base/units.js";
 import type { RangeView, ReplicaView, Service, Topology } from "../../node/service.js";
-import type { Message } from "./rpc-table.js";
+import type { Message } from "./rpc-fields.js";
 import { grpcStatus } from "./status.js";
 
 type Call = ServerUnaryCall<Message, Message>;

@@ -14,7 +14,8 @@ import { nullSink, type ReplySink } from "../../commands/reply-sink.js";
 import { commandByName } from "../../commands/table.js";
 import type { ReadFreshness, ReplyTarget, Service, ServiceConnection, Topology } from "../../node/service.js";
 import type { Telemetry } from "../../ports/telemetry.js";
-import { type Message, RequestError, type Rpc, rpcTable } from "./rpc-table.js";
+import { type Message, RequestError, type Rpc } from "./rpc-fields.js";
+import { rpcTable } from "./rpc-table.js";
 import { grpcStatus } from "./status.js";
 
 interface PendingCall {

@@ -20,21 +20,21 @@ import {
 import { type PooledEntries, poolCapacity, VictimPool } from "./victim-pool.js";
 
 /**
- * Keys drawn for one victim: in `halves`, as an odd number stands for one more in every other draw; and how many of the
- * best that weren't needed are kept for the next. More would order more strictly, which is worse for loops longer than
- * the cache and hardly better for others (decisions/eviction-by-draws.md has figures).
+ * Keys drawn for one victim, in eighths: chance decides about the odd ones; and how many of the best that weren't needed
+ * are kept for the next. More would order more strictly, which is worse for loops longer than the cache and hardly
+ * better for others (decisions/eviction-by-draws.md has figures).
  */
 interface Draws {
-  readonly halves: number;
+  readonly eighths: number;
   readonly pooled: number;
 }
 const drawsOf: Readonly<Record<VictimOrder, Draws>> = {
-  lru: { halves: 7, pooled: 4 },
-  lfu: { halves: 10, pooled: poolCapacity },
-  fifo: { halves: 10, pooled: 0 },
-  random: { halves: 2, pooled: 0 },
-  ttl: { halves: 15, pooled: 0 },
-  s3fifo: { halves: 10, pooled: 0 },
+  lru: { eighths: 27, pooled: 4 },
+  lfu: { eighths: 40, pooled: poolCapacity },
+  fifo: { eighths: 40, pooled: 0 },
+  random: { eighths: 8, pooled: 0 },
+  ttl: { eighths: 56, pooled: 0 },
+  s3fifo: { eighths: 40, pooled: 0 },
 };
 /** Draws for one victim at most: over a third of them find no key. */
 const drawsPerVictim = 64;
@@ -237,10 +237,10 @@ export class Evictor {
   /** The first in the order of a few drawn keys and of what earlier draws left. */
   private worst(from: DrawnKeys, order: VictimOrder, keep: Handle, keepToo: Handle): Handle {
     const { host, drawn, candidates, pool } = this;
-    const { halves, pooled } = drawsOf[order];
+    const { eighths, pooled } = drawsOf[order];
     const chance = host.random();
     const newest = order === "lfu" && chance >>> 24 < newestOf256;
-    const wanted = Math.min((halves + (chance & 1)) >> 1, from.counts.total);
+    const wanted = Math.min((eighths + (chance & 7)) >> 3, from.counts.total);
     candidates.length = 0;
     if (pooled > 0) this.takePooled(keep, keepToo);
     let seen = 0;

@@ -25,7 +25,7 @@ export async function runOnCluster(policy: string, trace: Trace, lastsSeconds: n
       const replies = await Promise.all(Array.from(batch, (key) => client.call("GET", keyName(key))));
       const writes: string[][] = [];
       replies.forEach((reply, i) => {
-        if (reply.startsWith("$-1")) writes.push(writeWords(policy, batch[i]!));
+        if (reply === "-1") writes.push(writeWords(policy, batch[i]!));
         else hits++;
       });
       if (writes.length > 0) await client.pipeline(writes);
