@@ -4,7 +4,7 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build bench proto docs clean
+.PHONY: differential help run test verify build bench proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
@@ -37,6 +37,9 @@ test: verify ## everything that CI runs
 
 bench: build ## throughput and latency against etcd and Redis in one interleaved run
 	@bash test/bench/run.sh
+
+differential: build ## random commands against a real redis-server (COMMANDS=1000000 SEED=1)
+	COMMANDS=$(or $(COMMANDS),1000000) $(if $(SEED),SEED=$(SEED)) npx vitest run --config test/vitest.config.ts test/interop/random-differential.test.ts
 
 proto: $(STAMP) ## lint the public .proto files
 	npx buf lint proto
