@@ -4,7 +4,7 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build sim mutants chaos chaos-mutants failover bench bench-store bench-eviction proto docs clean
+.PHONY: help run test verify build sim mutants differential chaos chaos-mutants failover bench bench-store bench-eviction proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
@@ -58,6 +58,9 @@ chaos-mutants: build ## wrong lines in a built copy, each of which chaos must fi
 
 failover: build ## from a leader's kill to the next acknowledged write, against etcd (KILLS=100)
 	@node dist/jepsen-like/failover/main.js
+
+differential: build ## random commands against a real redis-server (COMMANDS=1000000 SEED=1)
+	COMMANDS=$(or $(COMMANDS),1000000) $(if $(SEED),SEED=$(SEED)) npx vitest run --config test/vitest.config.ts test/interop/random-differential.test.ts
 
 proto: $(STAMP) ## lint the public .proto files
 	npx buf lint proto

@@ -1,4 +1,3 @@
-import type { ReplyValue } from "../commands/reply-codec.js";
 import {
   type CallOptions,
   type CompareAndSetOptions,
@@ -9,9 +8,8 @@ import {
   type ReadOptions,
   type SetOptions,
 } from "./options.js";
+import { TypedSortedSets } from "./typed-sorted-sets.js";
 import { type Bytes, bufferOf, countOf, flagOf, integerOf, itemsOf, textOf } from "./values.js";
-
-type Arg = Bytes | number | bigint;
 
 /** A key's value with the revision of its last change. */
 export interface Revisioned {
@@ -25,9 +23,7 @@ export interface Revisioned {
  * A method for each command. Strings are UTF-8; the `...Buffer` forms answer bytes. Integers are numbers while they are
  * safe, else bigints. All reject with a QuorateError.
  */
-export abstract class TypedCommands {
-  protected abstract run(name: string, args: readonly Arg[], options: ReadOptions): Promise<ReplyValue>;
-
+export abstract class TypedCommands extends TypedSortedSets {
   async get(key: Bytes, options: ReadOptions = {}): Promise<string | null> {
     return textOf(await this.run("GET", [key], options));
   }

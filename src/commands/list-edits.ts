@@ -141,12 +141,9 @@ const lpos = defineCommand({
   categories: ["read", "list", "slow"],
   run(keyspace, args, reply) {
     if (!readSearch(args, reply)) return;
-    const { mostCompared } = search;
+    const { mostCompared, count } = search;
     const backwards = search.rank < 0;
-    // -2^63 has no positive counterpart: Redis finds every match from the tail.
-    const every = search.rank === -(2 ** 63) && search.count >= 0;
-    const rank = search.rank === -(2 ** 63) ? 1 : Math.abs(search.rank);
-    const count = every ? 0 : search.count;
+    const rank = Math.abs(search.rank);
     const handle = findKind(keyspace, args, 0, "list", reply);
     if (handle < 0) return;
     const found: number[] = [];

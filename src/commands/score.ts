@@ -66,7 +66,15 @@ function scoreOf(text: string): number {
 function scaled(value: number, exponent: number): number {
   let result = value;
   let left = exponent;
-  for (; left > 1000; left -= 1000) result *= 2 ** 1000;
-  for (; left < -1000; left += 1000) result /= 2 ** 1000;
-  return result * 2 ** left;
+  for (; left > 1000; left -= 1000) result *= powerOfTwo(1000);
+  for (; left < -1000; left += 1000) result /= powerOfTwo(1000);
+  return result * powerOfTwo(left);
+}
+
+const double = new DataView(new ArrayBuffer(8));
+
+/** Exact on every machine: written as a double's exponent, -1000 .. 1000. */
+function powerOfTwo(exponent: number): number {
+  double.setUint32(0, (exponent + 1023) << 20);
+  return double.getFloat64(0);
 }

@@ -87,7 +87,7 @@ export class SlotIndex {
     let bits = 31 - Math.clz32(buckets);
     // The buckets below the split point have one bit more.
     if ((reverseBits(order) & ((1 << bits) - 1)) + (1 << bits) < buckets) bits++;
-    const width = 2 ** (32 - bits);
+    const width = 0x1_0000_0000 / (1 << bits);
     return (Math.floor(order / width) + 1) * width;
   }
 

@@ -490,7 +490,8 @@ export class CommandMaker {
       this.key("list"),
       this.member(),
       ...this.shuffled([
-        this.maybe(["RANK", this.integer()]),
+        // Negating -2^63 is undefined in C.
+        this.maybe(["RANK", this.integer().replace("-9223372036854775808", "-7")]),
         this.maybe(["COUNT", this.integer()]),
         this.maybe(["MAXLEN", this.integer()], 4),
       ]).flat(),
