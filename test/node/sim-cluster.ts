@@ -143,11 +143,13 @@ export class SimCluster {
       warn: note("warn"),
       error: note("error"),
     };
-    const random = this.randomFor(`node ${at}/${host.incarnation}`);
+    const ownStream = options.randomFor?.(`node ${at}/${host.incarnation}`);
+    const freshNodeId = 1 + below(ownStream ?? this.random, 0xffff_fff0);
+    const random = ownStream ?? new SeededRandom(this.random.u32());
     const port = (offset: number): string => address.replace("7201", String(7201 + offset));
     const node = new QuorateNode({
       name: `n${at + 1}`,
-      freshNodeId: 1 + below(options.randomFor === undefined ? this.random : random, 0xffff_fff0),
+      freshNodeId,
       address,
       ports: { resp: port(-200), grpc: port(-100), peer: address, http: port(100) },
       domain: `d${at + 1}`,
