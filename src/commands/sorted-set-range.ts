@@ -17,7 +17,7 @@ interface LexEnd {
 }
 
 /** The range that was read last; reused, as one is open at a time. */
-export const range = {
+const range = {
   by: "rank" as RangeBy,
   /** For ranks and scores. */
   low: 0,

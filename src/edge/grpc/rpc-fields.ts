@@ -44,7 +44,7 @@ export function text(word: string): Uint8Array {
   return Buffer.from(word, "latin1");
 }
 
-export function bytesOf(field: unknown, name: string): Uint8Array {
+function bytesOf(field: unknown, name: string): Uint8Array {
   if (!(field instanceof Uint8Array)) throw new RequestError(`${name} is missing`);
   return field;
 }
