@@ -162,6 +162,7 @@ export class CommandMaker {
     // one answer.
     // Redis would draw 2^63 - 1 elements, were it asked to.
     const fragile =
+      name === "OBJECT" ||
       scans.has(name) ||
       drawing.has(name) ||
       words.some((word) => /^(p?ex|p?expire|p?setex|db)$/i.test(word));
