@@ -142,8 +142,10 @@ export class ReplicaSet {
     snapshots.latest(origin.range, origin.replica, (manifest) => {
       const last = origin.entries.at(-1)?.index ?? origin.snapshot.index;
       if ((manifest?.meta.index ?? 0) < origin.snapshot.index) {
-        this.bringUp(origin);
-        this.fence(this.node.engine.replicas.get(origin.range)!, "its snapshot is missing or damaged");
+        const replica = this.bringUp(origin);
+        // There is no state that entries could be applied to, until a new replica takes its place.
+        replica.restoring = true;
+        this.fence(replica, "its snapshot is missing or damaged");
         done();
         return;
       }

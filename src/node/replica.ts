@@ -62,7 +62,7 @@ export class Replica {
   removed = false;
   /** Messages that came since the last turn. */
   readonly inbox: Message[] = [];
-  /** A snapshot is being loaded: nothing is applied or read. */
+  /** A snapshot is being loaded, or the one that the log begins with is gone: nothing is applied or read. */
   restoring = false;
   /** Index of the newest durable snapshot here, 0 without one. */
   snapshotIndex: LogIndex = 0;
