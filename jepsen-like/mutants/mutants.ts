@@ -29,7 +29,7 @@ export const mutants: readonly ChaosMutant[] = [
     find: "return nowMs - sinceMs < leaseMs ? state.log.commit : null;",
     replace: "return nowMs - sinceMs < leaseMs * 1e6 ? state.log.commit : null;",
     workload: "register",
-    nemesis: "packets-isolate-leader,packets-one-way",
+    nemesis: "pause-isolated-leader",
   },
   {
     name: "retries run again",
