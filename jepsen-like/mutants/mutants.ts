@@ -23,15 +23,6 @@ export const mutants: readonly ChaosMutant[] = [
     nemesis: "kill-all",
   },
   {
-    name: "reads without a lease",
-    safety: [16, 19],
-    file: "src/raft/read-index.ts",
-    find: "return nowMs - sinceMs < leaseMs ? state.log.commit : null;",
-    replace: "return nowMs - sinceMs < leaseMs * 1e6 ? state.log.commit : null;",
-    workload: "register",
-    nemesis: "packets-isolate-leader,packets-one-way",
-  },
-  {
     name: "retries run again",
     safety: [23],
     file: "src/machine/key-range-machine.ts",
@@ -57,15 +48,6 @@ export const mutants: readonly ChaosMutant[] = [
     replace: '"deadline",\n          "the deadline',
     workload: "append",
     nemesis: "kill-majority,bandwidth,isolate-leader",
-  },
-  {
-    name: "a majority of one in three",
-    safety: [1],
-    file: "src/raft/quorum.ts",
-    find: "return Math.floor(count / 2) + 1;",
-    replace: "return Math.max(1, Math.floor(count / 2));",
-    workload: "set",
-    nemesis: "halves,isolate-leader",
   },
   {
     name: "frames are read with the clock of the last turn",

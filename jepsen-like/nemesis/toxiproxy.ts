@@ -198,6 +198,28 @@ export const toxiproxyFaults: readonly Fault[] = [
     },
   }),
   wanted({
+    // When it goes on, nothing in its sockets tells it that it was deposed: only its own clocks can.
+    name: "pause-isolated-leader",
+    minNodes: 3,
+    effects: ["leader"],
+    inject: async (ground) => {
+      const { cluster, random } = ground;
+      const at = (await leader(ground)) ?? pick(random, cluster.indexes);
+      const forMs = between(random, 1200, 2500);
+      const isolated = await isolate(ground, at);
+      cluster.pause(at);
+      const timer = setTimeout(() => cluster.resume(at), forMs);
+      return {
+        what: `${isolated.what}, and stopped for ${Math.round(forMs)} ms`,
+        heal: async () => {
+          clearTimeout(timer);
+          cluster.resume(at);
+          await isolated.heal();
+        },
+      };
+    },
+  }),
+  wanted({
     name: "clients",
     minNodes: 1,
     effects: ["errors", "latency"],
