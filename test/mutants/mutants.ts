@@ -269,9 +269,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a changed key in a snapshot that was opened before",
     safety: [47],
-    file: "src/store/map-store.ts",
-    find: "for (let i = 0; i < this.walks.length; i++) this.walks[i]!.shield(handle);",
-    replace: "",
+    file: "src/store/entry-store.ts",
+    find: "const hasNewBlock = this.walks.length > 0 && this.shield(handle, keep, room);",
+    replace: "const hasNewBlock = false;",
     tests: ["test/store", "test/machine"],
   },
   {
@@ -301,9 +301,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "expiry by the clock of this machine instead of the entry's stamp",
     safety: [61],
-    file: "src/store/map-store.ts",
-    find: "if (deadline === 0 || deadline > this.nowMs) {",
-    replace: "if (deadline === 0 || deadline > Date.now()) {",
+    file: "src/store/bounded-store.ts",
+    find: "return this.heap.deadlineOf(handle) > this.nowMs;",
+    replace: "return this.heap.deadlineOf(handle) > Date.now();",
     tests: ["test/store", "test/machine"],
   },
   {
@@ -374,17 +374,17 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the charge forgets what a longer value takes",
     safety: [69],
-    file: "src/store/map-store.ts",
-    find: "return growthBytes <= 0 || this.chargedBytes + growthBytes <= this.targetBytes - this.reservedBytes;",
-    replace: "return growthBytes <= 0 || this.chargedBytes <= this.targetBytes - this.reservedBytes;",
+    file: "src/store/bounded-store.ts",
+    find: "if (this.chargedBytes + growthBytes <= budget) return true;",
+    replace: "if (this.chargedBytes <= budget) return true;",
     tests: ["test/store", "test/machine"],
   },
   {
     name: "an expired key is found until it is swept",
     safety: [61],
-    file: "src/store/map-store.ts",
-    find: "if (deadline === 0 || deadline > this.nowMs) {",
-    replace: "if (deadline >= 0) {",
+    file: "src/store/bounded-store.ts",
+    find: "return this.heap.deadlineOf(handle) > this.nowMs;",
+    replace: "return true;",
     tests: ["test/store", "test/machine"],
   },
 ];
