@@ -15,8 +15,8 @@ import {
 import { EntryStore } from "./entry-store.js";
 import { kindCodes, listHeadBytes } from "./entry-table.js";
 import type { ByteSlice, ElementCursor, Handle } from "./keyspace.js";
+import { hashPackedList } from "./list-hash.js";
 import { PackedPlace, searchPacked, skipPacked } from "./packed-leaf.js";
-import { hashPackedList } from "./packed-tree.js";
 import { SequenceHash } from "./sequence-hash.js";
 
 const nothing = new Uint8Array(0);
