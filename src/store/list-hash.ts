@@ -1,4 +1,6 @@
 import { layouts, PackedElement } from "./element-layout.js";
+import { type EntryTable, listHeadBytes } from "./entry-table.js";
+import type { Handle } from "./keyspace.js";
 import type { PackedPlace } from "./packed-leaf.js";
 import { SequenceHash } from "./sequence-hash.js";
 import type { TreeNodes } from "./tree-nodes.js";
@@ -68,8 +70,66 @@ export class ListLeafHashes {
   }
 }
 
+/** Keeps the hash of a small list up to date. */
+export class SmallListHash {
+  private readonly element = new PackedElement();
+  private readonly whole = new SequenceHash();
+  private readonly part = new SequenceHash();
+  private readonly added = new SequenceHash();
+  private readonly one = new SequenceHash();
+
+  /** Before `removed` bytes at `at` of the `used` bytes of elements are replaced by others. */
+  splice(
+    table: EntryTable,
+    handle: Handle,
+    nodes: TreeNodes,
+    used: number,
+    at: number,
+    removed: number,
+    bytes: Uint8Array,
+    length: number,
+  ): void {
+    const { whole, part, added, one, element } = this;
+    const block = table.blockBytes(handle);
+    const start = table.valueOffset(handle) + listHeadBytes;
+    readListHead(table, handle, whole);
+    hashPackedList(nodes, bytes, 0, length, added, element, one);
+    // whole = P R S, wanted P A S = (P A R^-1 P^-1) (P R S).
+    added.append(hashPackedList(nodes, block, start + at, start + at + removed, part, element, one).invert());
+    if (at > 0 && at + removed === used) {
+      // No S: P A = (P R) (R^-1 A).
+      hashPackedList(nodes, bytes, 0, length, added, element, one);
+      whole.append(part).append(added);
+    } else {
+      hashPackedList(nodes, block, start, start + at, part, element, one);
+      added.prepend(part).append(part.invert());
+      whole.prepend(added);
+    }
+    writeListHead(table, handle, whole);
+  }
+}
+
+/** Half of a small list's hash lies in front of its elements, half in its row. */
+export function writeListHead(table: EntryTable, handle: Handle, hash: SequenceHash): void {
+  const bytes = table.blockBytes(handle);
+  const at = table.valueOffset(handle);
+  for (let i = 0; i < 4; i++) {
+    bytes[at + i] = hash.a >>> (8 * i);
+    bytes[at + 4 + i] = hash.c >>> (8 * i);
+  }
+  table.setContent(handle, hash.b, hash.d);
+}
+
+function readListHead(table: EntryTable, handle: Handle, into: SequenceHash): void {
+  const bytes = table.blockBytes(handle);
+  const at = table.valueOffset(handle);
+  const word = (i: number): number =>
+    bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+  into.set(word(at), table.contentLow(handle), word(at + 4), table.contentHigh(handle));
+}
+
 /** Hash of the packed list elements from `start` to `end`. */
-export function hashPackedList(
+function hashPackedList(
   nodes: TreeNodes,
   bytes: Uint8Array,
   start: number,
