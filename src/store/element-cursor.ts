@@ -1,7 +1,7 @@
 import { type Layout, layouts, PackedElement } from "./element-layout.js";
 import { type EntryTable, listHeadBytes } from "./entry-table.js";
 import type { ByteSlice, ElementCursor, Handle } from "./keyspace.js";
-import type { PackedTrees } from "./packed-tree.js";
+import type { TreeSearch } from "./tree-search.js";
 
 const nothing = new Uint8Array(0);
 
@@ -14,7 +14,7 @@ export class PackedCursor implements ElementCursor {
   /** Offsets of the packed element in `member.bytes`: without its hash, and its end. */
   contentAt = 0;
   end = 0;
-  private readonly trees: PackedTrees;
+  private readonly trees: TreeSearch;
   private readonly element = new PackedElement();
   private layout: Layout = 0;
   private tree = 0;
@@ -31,7 +31,7 @@ export class PackedCursor implements ElementCursor {
   private picked: Uint32Array | null = null;
   private hashes: Uint32Array = new Uint32Array(0);
 
-  constructor(trees: PackedTrees) {
+  constructor(trees: TreeSearch) {
     this.trees = trees;
   }
 

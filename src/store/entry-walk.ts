@@ -7,13 +7,13 @@ import { layoutOfKind } from "./element-layout.js";
 import type { EntryTable } from "./entry-table.js";
 import type { GhostNotes } from "./ghost-notes.js";
 import type { Handle, StoreWalk } from "./keyspace.js";
-import type { PackedTrees } from "./packed-tree.js";
+import type { TreeSearch } from "./tree-search.js";
 
 /** What a walk reads: the state at its opening stays in there, in entries and ghosts. */
 export interface WalkSource {
   readonly table: EntryTable;
   readonly heap: DeadlineHeap;
-  readonly trees: PackedTrees;
+  readonly trees: TreeSearch;
   readonly ghosts: GhostNotes;
 }
 

@@ -1,8 +1,8 @@
 import type { LogTimeMs } from "../base/units.js";
 import type { EntryTable } from "./entry-table.js";
 import type { Handle } from "./keyspace.js";
-import type { PackedTrees } from "./packed-tree.js";
 import { Rows } from "./rows.js";
+import type { TreeSearch } from "./tree-search.js";
 
 const at = { next: 0, until: 1, deadline: 2, ghost: 4 } as const;
 
@@ -10,11 +10,11 @@ const at = { next: 0, until: 1, deadline: 2, ghost: 4 } as const;
 export class GhostNotes {
   private readonly notes = new Rows(6);
   private readonly table: EntryTable;
-  private readonly trees: PackedTrees;
+  private readonly trees: TreeSearch;
   /** First note of the list. */
   private first = 0;
 
-  constructor(table: EntryTable, trees: PackedTrees) {
+  constructor(table: EntryTable, trees: TreeSearch) {
     this.table = table;
     this.trees = trees;
   }

@@ -22,7 +22,6 @@ import type {
   StoreWalk,
   ValueKind,
 } from "./keyspace.js";
-import { SequenceHash } from "./sequence-hash.js";
 
 export interface StoreOptions {
   /** The cluster's secret; the digest and canonical order depend on it. */
@@ -217,12 +216,6 @@ class MapStore extends BoundedStore implements Store, LoadTarget {
     const handle = this.table.insertDetached(kind === "list" ? listHeadBytes : 0);
     this.startCollection(handle, kind);
     return handle;
-  }
-
-  private startCollection(handle: Handle, kind: CollectionKind): void {
-    this.table.setKind(handle, kindCodes[kind], false);
-    this.table.setValue(handle, 0);
-    if (kind === "list") this.writeListHead(handle, new SequenceHash());
   }
 
   attach(detached: Handle, key: Uint8Array, keyStart: number, keyEnd: number): Handle {

@@ -1,8 +1,8 @@
-import { type Layout, layouts, PackedElement, type Target } from "./element-layout.js";
-import { PackedPlace, searchPacked, skipPacked } from "./packed-leaf.js";
-import { Rows } from "./rows.js";
-import { SequenceHash } from "./sequence-hash.js";
+import { type Layout, layouts, PackedElement } from "./element-layout.js";
+import { ListLeafHashes } from "./list-hash.js";
+import { skipPacked } from "./packed-leaf.js";
 import { fanOut, type TreeNodes } from "./tree-nodes.js";
+import { TreeSearch, treeWord } from "./tree-search.js";
 
 /** Packed elements in a leaf at most, in bytes; a larger element has a leaf of its own. */
 const leafBytes = 2048;
@@ -10,9 +10,6 @@ const sparseLeafBytes = leafBytes / 4;
 const mergedLeafBytes = (leafBytes * 3) / 4;
 const sparseNode = fanOut / 4;
 const mergedNode = (fanOut * 3) / 4;
-const maxHeight = 15;
-
-const at = { root: 0, height: 1, count: 2, layout: 3, bytes: 4, second: 6 } as const;
 const nothing = new Uint8Array(0);
 
 /**
@@ -23,23 +20,13 @@ const nothing = new Uint8Array(0);
  *
  * A change is a `seek`, which leaves a path, and then one edit at that place.
  */
-export class PackedTrees {
-  readonly nodes: TreeNodes;
-  /** Where the last seek ended: the leaf, the place in it, and how many elements come before it. */
-  leaf = 0;
-  readonly place = new PackedPlace();
-  readonly element = new PackedElement();
-  rank = 0;
-  private readonly trees = new Rows(8);
-  private readonly pathNode = new Uint32Array(maxHeight);
-  private readonly pathSlot = new Uint32Array(maxHeight);
-  private readonly first = new PackedElement();
-  private readonly whole = new SequenceHash();
-  private readonly part = new SequenceHash();
-  private readonly one = new SequenceHash();
+export class PackedTrees extends TreeSearch {
+  private readonly hashes: ListLeafHashes;
+  private readonly cutElement = new PackedElement();
 
   constructor(nodes: TreeNodes) {
-    this.nodes = nodes;
+    super(nodes);
+    this.hashes = new ListLeafHashes(nodes);
   }
 
   /** A tree of packed elements that fit a leaf. */
@@ -48,25 +35,16 @@ export class PackedTrees {
     const tree = trees.add();
     const leaf = nodes.addLeaf(end - start, count);
     nodes.leafBytes(leaf).set(bytes.subarray(start, end), nodes.leafStart(leaf));
-    trees.set(tree, at.root, leaf);
-    trees.set(tree, at.height, 0);
-    trees.set(tree, at.count, count);
-    trees.set(tree, at.layout, layout);
-    trees.set(tree, at.second, 0);
-    trees.setDouble(tree, at.bytes, end - start);
-    if (layout === layouts.list) this.hashLeaf(leaf);
+    trees.set(tree, treeWord.root, leaf);
+    trees.set(tree, treeWord.height, 0);
+    trees.set(tree, treeWord.count, count);
+    trees.set(tree, treeWord.layout, layout);
+    trees.set(tree, treeWord.second, 0);
+    trees.setDouble(tree, treeWord.bytes, end - start);
+    if (layout === layouts.list) this.hashes.renew(leaf);
     return tree;
   }
 
-  /** Another header over the same nodes: for ghosts, which are read only and end by `removeHeader`. */
-  copyHeader(tree: number): number {
-    const copy = this.trees.add();
-    this.trees.copyRow(tree, copy);
-    return copy;
-  }
-  removeHeader(tree: number): void {
-    this.trees.remove(tree);
-  }
   /** Removes a tree; its nodes are freed later. */
   remove(tree: number): void {
     const { trees } = this;
@@ -74,122 +52,20 @@ export class PackedTrees {
     trees.remove(tree);
   }
 
-  root(tree: number): number {
-    return this.trees.get(tree, at.root);
-  }
-  height(tree: number): number {
-    return this.trees.get(tree, at.height);
-  }
-  count(tree: number): number {
-    return this.trees.get(tree, at.count);
-  }
-  layout(tree: number): Layout {
-    return this.trees.get(tree, at.layout);
-  }
-  /** Bytes of packed elements. */
-  bytes(tree: number): number {
-    return this.trees.getDouble(tree, at.bytes);
-  }
-  /** The tree of the same members in hash order, of a sorted set. */
-  second(tree: number): number {
-    return this.trees.get(tree, at.second);
-  }
+  /** Gives a sorted set the tree of its members in hash order. */
   setSecond(tree: number, second: number): void {
-    this.trees.set(tree, at.second, second);
+    this.trees.set(tree, treeWord.second, second);
   }
-  /** Hash of a list's sequence. */
-  sequence(tree: number, into: SequenceHash): SequenceHash {
-    return this.nodes.sequence(this.root(tree), this.height(tree) === 0, into);
-  }
-
-  /** Seeks the element at `index`, or the end. */
-  seekIndex(tree: number, index: number): void {
-    const { nodes } = this;
-    const layout = this.layout(tree);
-    const height = this.height(tree);
-    let node = this.root(tree);
-    let left = index;
-    for (let level = 0; level < height; level++) {
-      const last = nodes.size(layout, node) - 1;
-      let slot = 0;
-      for (; slot < last; slot++) {
-        const count = nodes.childCount(layout, node, slot);
-        if (left < count) break;
-        left -= count;
-      }
-      this.pathNode[level] = node;
-      this.pathSlot[level] = slot;
-      node = nodes.child(layout, node, slot);
-    }
-    this.leaf = node;
-    this.rank = index;
-    this.place.index = left;
-    this.place.found = left < nodes.leafCount(node);
-    this.place.at = this.place.found
-      ? skipPacked(nodes.leafBytes(node), nodes.leafStart(node), layout, left, this.element)
-      : nodes.leafUsed(node);
-  }
-
-  /** Seeks the first element that isn't below the target. @returns whether it equals it; then it is `element`. */
-  seek(tree: number, target: Target): boolean {
-    const { nodes, place } = this;
-    const layout = this.layout(tree);
-    const height = this.height(tree);
-    let node = this.root(tree);
-    let rank = 0;
-    for (let level = 0; level < height; level++) {
-      // The last child whose first element isn't above the target.
-      let low = 0;
-      let high = nodes.size(layout, node) - 1;
-      while (low < high) {
-        const middle = (low + high + 1) >> 1;
-        if (this.isFirstAbove(layout, node, middle, height - level - 1, target)) high = middle - 1;
-        else low = middle;
-      }
-      for (let i = 0; i < low; i++) rank += nodes.childCount(layout, node, i);
-      this.pathNode[level] = node;
-      this.pathSlot[level] = low;
-      node = nodes.child(layout, node, low);
-    }
-    this.leaf = node;
-    const start = nodes.leafStart(node);
-    searchPacked(
-      nodes.leafBytes(node),
-      start,
-      start + nodes.leafUsed(node),
-      layout,
-      target,
-      this.element,
-      place,
-    );
-    this.rank = rank + place.index;
-    return place.found;
-  }
-
-  private isFirstAbove(layout: Layout, node: number, slot: number, below: number, target: Target): boolean {
-    const { nodes } = this;
-    if (!target.bytesOnly) {
-      const key = nodes.childKey(node, slot);
-      if (key !== target.key) return key > target.key;
-      if (target.tie !== "bytes") return target.tie === "above";
-    }
-    let at = nodes.child(layout, node, slot);
-    for (let i = 0; i < below; i++) at = nodes.child(layout, at, 0);
-    const bytes = nodes.leafBytes(at);
-    this.first.read(bytes, nodes.leafStart(at), layout);
-    return target.compare(this.first, bytes, layout) > 0;
-  }
-
   /** Inserts a packed element at the place sought. */
   insert(tree: number, bytes: Uint8Array, length: number): void {
     const { nodes, trees, place } = this;
     this.thaw(tree);
     const layout = this.layout(tree);
-    trees.set(tree, at.count, this.count(tree) + 1);
-    trees.setDouble(tree, at.bytes, this.bytes(tree) + length);
+    trees.set(tree, treeWord.count, this.count(tree) + 1);
+    trees.setDouble(tree, treeWord.bytes, this.bytes(tree) + length);
     const used = nodes.leafUsed(this.leaf);
     if (used === 0 || used + length <= leafBytes) {
-      if (layout === layouts.list) this.hashInsertion(bytes, length);
+      if (layout === layouts.list) this.hashes.insert(this.leaf, place, bytes, length);
       nodes.spliceLeaf(this.leaf, place.at, 0, bytes, 0, length);
       nodes.setLeafCount(this.leaf, nodes.leafCount(this.leaf) + 1);
       this.propagate(tree, this.height(tree) - 1);
@@ -211,7 +87,7 @@ export class PackedTrees {
       );
       nodes.spliceLeaf(this.leaf, 0, used, bytes, 0, length);
       nodes.setLeafCount(this.leaf, 1);
-      if (layout === layouts.list) this.hashLeaf(this.leaf);
+      if (layout === layouts.list) this.hashes.renew(this.leaf);
       this.addLeafBehind(tree, behind);
       return;
     }
@@ -234,8 +110,8 @@ export class PackedTrees {
     let cut = 0;
     let cutIndex = 0;
     for (let end = 0, index = 0; end < all.length; ) {
-      this.first.read(all, end, layout);
-      end = this.first.end;
+      this.cutElement.read(all, end, layout);
+      end = this.cutElement.end;
       index++;
       if (end > leafBytes || end === all.length) break;
       if (
@@ -252,7 +128,7 @@ export class PackedTrees {
     const rank = this.rank - place.index;
     nodes.spliceLeaf(leaf, 0, used, all, 0, cuts[0]!);
     nodes.setLeafCount(leaf, indexes[0]!);
-    if (layout === layouts.list) this.hashLeaf(leaf);
+    if (layout === layouts.list) this.hashes.renew(leaf);
     for (let i = 0; i < cuts.length; i++) {
       const end = i + 1 < cuts.length ? cuts[i + 1]! : all.length;
       const endIndex = i + 1 < cuts.length ? indexes[i + 1]! : count;
@@ -281,14 +157,14 @@ export class PackedTrees {
       place.index + removed === before
         ? used
         : place.at + skipPacked(bytes, start + place.at, layout, removed, this.element);
-    trees.set(tree, at.count, this.count(tree) - removed);
-    trees.setDouble(tree, at.bytes, this.bytes(tree) - (end - place.at));
+    trees.set(tree, treeWord.count, this.count(tree) - removed);
+    trees.setDouble(tree, treeWord.bytes, this.bytes(tree) - (end - place.at));
     if (removed === before && height > 0) {
       nodes.dropLeaf(leaf);
       this.removeChild(tree, height - 1, this.pathSlot[height - 1]!);
       return removed;
     }
-    if (layout === layouts.list) this.hashRemoval(place.at, end);
+    if (layout === layouts.list) this.hashes.remove(this.leaf, place.at, end);
     nodes.spliceLeaf(leaf, place.at, end - place.at, nothing, 0, 0);
     nodes.setLeafCount(leaf, before - removed);
     this.propagate(tree, height - 1);
@@ -311,33 +187,20 @@ export class PackedTrees {
       this.insert(tree, bytes, length);
       return;
     }
-    trees.setDouble(tree, at.bytes, this.bytes(tree) - old + length);
+    trees.setDouble(tree, treeWord.bytes, this.bytes(tree) - old + length);
     if (layout === layouts.list) {
-      this.hashRemoval(place.at, place.at + old);
-      this.hashInsertion(bytes, length);
+      this.hashes.remove(this.leaf, place.at, place.at + old);
+      this.hashes.insert(this.leaf, place, bytes, length);
     }
     nodes.spliceLeaf(this.leaf, place.at, old, bytes, 0, length);
     this.propagate(tree, this.height(tree) - 1);
-  }
-
-  /** Packed elements of the whole tree, in order; only for small ones. */
-  writePacked(tree: number, into: Uint8Array, offset: number): void {
-    const { nodes } = this;
-    let to = offset;
-    for (let index = 0; index < this.count(tree); index += nodes.leafCount(this.leaf)) {
-      this.seekIndex(tree, index);
-      const start = nodes.leafStart(this.leaf);
-      const used = nodes.leafUsed(this.leaf);
-      into.set(nodes.leafBytes(this.leaf).subarray(start, start + used), to);
-      to += used;
-    }
   }
 
   private leafOf(layout: Layout, bytes: Uint8Array, start: number, end: number, count: number): number {
     const { nodes } = this;
     const leaf = nodes.addLeaf(end - start, count);
     nodes.leafBytes(leaf).set(bytes.subarray(start, end), nodes.leafStart(leaf));
-    if (layout === layouts.list) this.hashLeaf(leaf);
+    if (layout === layouts.list) this.hashes.renew(leaf);
     return leaf;
   }
 
@@ -363,14 +226,14 @@ export class PackedTrees {
       const clone = nodes.cloneNode(layout, node);
       nodes.dropNode(layout, node);
       this.pathNode[level] = clone;
-      if (level === 0) this.trees.set(tree, at.root, clone);
+      if (level === 0) this.trees.set(tree, treeWord.root, clone);
       else nodes.setChild(layout, this.pathNode[level - 1]!, this.pathSlot[level - 1]!, clone);
     }
     if (!nodes.isLeafFrozen(this.leaf)) return;
     const clone = nodes.cloneLeaf(this.leaf);
     nodes.dropLeaf(this.leaf);
     this.leaf = clone;
-    if (height === 0) this.trees.set(tree, at.root, clone);
+    if (height === 0) this.trees.set(tree, treeWord.root, clone);
     else nodes.setChild(layout, this.pathNode[height - 1]!, this.pathSlot[height - 1]!, clone);
   }
 
@@ -408,8 +271,8 @@ export class PackedTrees {
       nodes.openSlot(layout, root, 1);
       nodes.describe(layout, root, 0, sibling, isLeaf);
       nodes.describe(layout, root, 1, child, isLeaf);
-      trees.set(tree, at.root, root);
-      trees.set(tree, at.height, height + 1);
+      trees.set(tree, treeWord.root, root);
+      trees.set(tree, treeWord.height, height + 1);
       return;
     }
     const node = this.pathNode[level]!;
@@ -442,8 +305,8 @@ export class PackedTrees {
       nodes.dropNode(layout, node);
       if (level > 0) this.removeChild(tree, level - 1, this.pathSlot[level - 1]!);
       else {
-        trees.set(tree, at.root, nodes.addLeaf(0, 0));
-        trees.set(tree, at.height, 0);
+        trees.set(tree, treeWord.root, nodes.addLeaf(0, 0));
+        trees.set(tree, treeWord.height, 0);
       }
       return;
     }
@@ -496,10 +359,7 @@ export class PackedTrees {
     const end = start + nodes.leafUsed(second);
     nodes.spliceLeaf(first, nodes.leafUsed(first), 0, nodes.leafBytes(second), start, end);
     nodes.setLeafCount(first, nodes.leafCount(first) + nodes.leafCount(second));
-    if (layout === layouts.list) {
-      nodes.leafSequence(first, this.whole).append(nodes.leafSequence(second, this.part));
-      nodes.setLeafSequence(first, this.whole);
-    }
+    if (layout === layouts.list) this.hashes.join(first, second);
     nodes.dropLeaf(second);
     nodes.describe(layout, parent, left, first, true);
     this.removeChild(tree, level, left + 1);
@@ -510,72 +370,9 @@ export class PackedTrees {
     const layout = this.layout(tree);
     while (this.height(tree) > 0 && nodes.size(layout, this.root(tree)) === 1) {
       const root = this.root(tree);
-      trees.set(tree, at.root, nodes.child(layout, root, 0));
-      trees.set(tree, at.height, this.height(tree) - 1);
+      trees.set(tree, treeWord.root, nodes.child(layout, root, 0));
+      trees.set(tree, treeWord.height, this.height(tree) - 1);
       nodes.dropNode(layout, root);
     }
   }
-
-  /** Hash of the list elements between two offsets of the leaf sought. */
-  private hashRun(leaf: number, from: number, to: number, into: SequenceHash): SequenceHash {
-    const { nodes } = this;
-    const bytes = nodes.leafBytes(leaf);
-    const start = nodes.leafStart(leaf);
-    return hashPackedList(this.nodes, bytes, start + from, start + to, into, this.first, this.one);
-  }
-
-  private hashLeaf(leaf: number): void {
-    this.nodes.setLeafSequence(leaf, this.hashRun(leaf, 0, this.nodes.leafUsed(leaf), this.whole));
-  }
-
-  /** Before an insertion at the place sought. */
-  private hashInsertion(bytes: Uint8Array, length: number): void {
-    const { nodes, whole, part, leaf, place } = this;
-    nodes.leafSequence(leaf, whole);
-    const added = hashPackedList(nodes, bytes, 0, length, new SequenceHash(), this.first, this.one);
-    if (place.at === 0) whole.prepend(added);
-    else if (place.index >= nodes.leafCount(leaf)) whole.append(added);
-    else {
-      this.hashRun(leaf, 0, place.at, part);
-      added.prepend(part);
-      whole.prepend(part.invert()).prepend(added);
-    }
-    nodes.setLeafSequence(leaf, whole);
-  }
-
-  /** Before a removal of the bytes between two offsets of the leaf sought. */
-  private hashRemoval(from: number, to: number): void {
-    const { nodes, whole, part, leaf } = this;
-    nodes.leafSequence(leaf, whole);
-    const removed = this.hashRun(leaf, from, to, new SequenceHash()).invert();
-    if (from === 0) whole.prepend(removed);
-    else if (to === nodes.leafUsed(leaf)) whole.append(removed);
-    else {
-      this.hashRun(leaf, 0, from, part);
-      // whole = P R S, wanted P S = (P R^-1 P^-1) (P R S).
-      removed.prepend(part);
-      removed.append(part.invert());
-      whole.prepend(removed);
-    }
-    nodes.setLeafSequence(leaf, whole);
-  }
-}
-
-/** Hash of the packed list elements from `start` to `end`. */
-export function hashPackedList(
-  nodes: TreeNodes,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  into: SequenceHash,
-  element: PackedElement,
-  one: SequenceHash,
-): SequenceHash {
-  into.reset();
-  for (let offset = start; offset < end; offset = element.end) {
-    element.read(bytes, offset, layouts.list);
-    const from = element.memberAt;
-    into.append(one.ofElement(nodes.hashKey, bytes, from, from + element.memberLength));
-  }
-  return into;
 }
