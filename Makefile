@@ -59,8 +59,8 @@ chaos-mutants: build ## wrong lines in a built copy, each of which chaos must fi
 failover: build ## from a leader's kill to the next acknowledged write, against etcd (KILLS=100)
 	@node dist/jepsen-like/failover/main.js
 
-differential: build ## random commands against a real redis-server (COMMANDS=1000000 SEED=1)
-	COMMANDS=$(or $(COMMANDS),1000000) $(if $(SEED),SEED=$(SEED)) npx vitest run --config test/vitest.config.ts test/interop/random-differential.test.ts
+differential: build ## random commands against a real redis-server (COMMANDS=1000000 SEED=any)
+	COMMANDS=$(or $(COMMANDS),1000000) SEED=$(or $(SEED),$$RANDOM) npx vitest run --config test/vitest.config.ts test/interop/random-differential.test.ts
 
 proto: $(STAMP) ## lint the public .proto files
 	npx buf lint proto

@@ -13,7 +13,7 @@ afterAll(() => comparator?.close());
 
 /** A longer run: `make differential COMMANDS=1000000 SEED=7`. */
 const commands = Number(process.env.COMMANDS ?? 60_000);
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = Number(process.env.SEED ?? 7);
 
 test("every command of the table that Redis has is made", () => {
   const own = commandTable.filter(({ name }) => !name.startsWith("QUORATE."));
