@@ -22,6 +22,7 @@ export const bank: Model<Accounts> = {
   name: "bank",
   initial: {},
   stateKey: canonical,
+  isInert: ({ f, outcome, output }) => f === "read" || (outcome === "ok" && output === false),
   step(state, operation) {
     const { f, input, output } = operation;
     if (f === "open") return [{ ...state, ...balances(input, operation) }];

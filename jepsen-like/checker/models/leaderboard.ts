@@ -23,6 +23,11 @@ export const leaderboard: Model<Scores> = {
   name: "leaderboard",
   initial: new Map(),
   stateKey: (state) => canonical(ranking(state)),
+  isInert: ({ f, outcome, output }) =>
+    f === "score" ||
+    f === "rank" ||
+    f === "range" ||
+    (f === "remove" && outcome === "ok" && output === false),
   step(state, operation) {
     const { f, input } = operation;
     switch (f) {

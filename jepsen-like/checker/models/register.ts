@@ -67,7 +67,9 @@ function partOf(operation: Operation): Part {
   }
   if (f !== "cas") return misfit("register", operation);
   const [old, next] = pair(operation).map(canonical) as [string, string];
-  return isRefused ? { needs: null, makes: null, isVague: true } : { needs: old, makes: next, isVague: false };
+  return isRefused
+    ? { needs: null, makes: null, isVague: true }
+    : { needs: old, makes: next, isVague: false };
 }
 
 /**

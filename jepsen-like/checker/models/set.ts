@@ -86,7 +86,9 @@ function numberedSet(operations: readonly Operation[]): Model<Bits> {
       const number = added.get(operation);
       if (number === undefined) {
         const read = reads.get(operation);
-        const fits = read === undefined || (read.size === state.size && read.words.every((word, i) => word === state.words[i]));
+        const fits =
+          read === undefined ||
+          (read.size === state.size && read.words.every((word, i) => word === state.words[i]));
         return fits ? [state] : [];
       }
       const isThere = has(state, number);
