@@ -58,16 +58,11 @@ function findAnomalies(operations: readonly Operation[]): readonly string[] {
   const graph: Graph = operations.map(() => []);
   for (const { reader, key, list } of readings) {
     const order = orders.get(key)!;
-    if (new Set(list).size !== list.length)
-      problems.push(`doubled element: ${describe(operations[reader]!)}`);
-    if (list.some((element, i) => order[i] !== element))
-      problems.push(`contradicts another read's order: ${describe(operations[reader]!)}`);
-    for (const element of list) {
-      const writer = writers.get(`${key} ${element}`);
-      if (writer === undefined) problems.push(`never written, ${element}: ${describe(operations[reader]!)}`);
-      else if (operations[writer]!.outcome === "fail")
-        problems.push(`G1a, ${element} was refused: ${describe(operations[reader]!)}`);
-    }
+    const isPrefix = list.every((element, i) => order[i] === element);
+    if (!isPrefix) problems.push(`contradicts another read's order: ${describe(operations[reader]!)}`);
+    // The longest speaks for its prefixes.
+    if (list === order || !isPrefix)
+      problems.push(...strangeElements(operations, writers, { reader, key, list }));
     const last = list.at(-1);
     if (last !== undefined) {
       const writer = writers.get(`${key} ${last}`);
@@ -88,6 +83,21 @@ function findAnomalies(operations: readonly Operation[]): readonly string[] {
   addUnseen(operations, readings, orders, graph);
   addRealTimeEdges(operations, graph);
   problems.push(...missedElements(operations, readings, orders), ...cyclesOf(operations, graph));
+  return problems;
+}
+
+function strangeElements(
+  operations: readonly Operation[],
+  writers: ReadonlyMap<string, number>,
+  { reader, key, list }: Reading,
+): readonly string[] {
+  const shown = describe(operations[reader]!);
+  const problems = new Set(list).size === list.length ? [] : [`doubled element: ${shown}`];
+  for (const element of list) {
+    const writer = writers.get(`${key} ${element}`);
+    if (writer === undefined) problems.push(`never written, ${element}: ${shown}`);
+    else if (operations[writer]!.outcome === "fail") problems.push(`G1a, ${element} was refused: ${shown}`);
+  }
   return problems;
 }
 
