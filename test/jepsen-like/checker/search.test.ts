@@ -123,6 +123,7 @@ test.each([
   "list-append",
   "list-append with lengths",
   "lock",
+  "leaderboard",
 ])(
   "10,000 operations of '%s' with 50 unknown ones are decided",
   (name) => {
