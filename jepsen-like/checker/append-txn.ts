@@ -2,16 +2,18 @@ import { ruleChecker } from "./check.js";
 import { type Graph, shortestCycle } from "./cycles.js";
 import { ShapeError } from "./model.js";
 import { canonical, describe, type Operation } from "./operation.js";
+import { addRealTimeEdges } from "./real-time.js";
+import { endOf } from "./sweep.js";
 
 /** ["append", key, element] or ["read", key, list]; the list stands in the output alone. */
 type Step = readonly ["append" | "read", string, unknown];
 
 /**
  * Batches of appends and reads over several keys, each atomic (after Elle). `txn` input: steps, where a read has null;
- * output: the same steps with the lists read. Elements are unique per key. Found are lost, doubled and never written
- * elements, contradicting orders, reads of failed (G1a) or half-done (G1b) batches, and cycles of dependencies: of writes
- * (G0), of writes and reads (G1c), with one overwritten read (G-single), with more (G2). Real time counts only where a
- * read misses what was acknowledged before it began (lost, or stale): it makes no edges of its own.
+ * output: the same steps with the lists read. Elements are unique per key. Found are lost, stale, doubled and never
+ * written elements, contradicting orders, reads of failed (G1a) or half-done (G1b) batches, and cycles of dependencies:
+ * of writes (G0), of writes and reads (G1c), with one overwritten read (G-single), with more (G2); and the same where real
+ * time closes the cycle, so that what is valid is strictly serializable as far as the reads can tell.
  */
 export const appendTxn = ruleChecker(
   "append-txn",
@@ -56,21 +58,17 @@ function findAnomalies(operations: readonly Operation[]): readonly string[] {
   const graph: Graph = operations.map(() => []);
   for (const { reader, key, list } of readings) {
     const order = orders.get(key)!;
-    const shown = describe(operations[reader]!);
-    if (new Set(list).size !== list.length) problems.push(`doubled element: ${shown}`);
-    if (list.some((element, i) => order[i] !== element))
-      problems.push(`contradicts another read's order: ${shown}`);
-    for (const element of list) {
-      const writer = writers.get(`${key} ${element}`);
-      if (writer === undefined) problems.push(`never written, ${element}: ${shown}`);
-      else if (operations[writer]!.outcome === "fail") problems.push(`G1a, ${element} was refused: ${shown}`);
-    }
+    const isPrefix = list.every((element, i) => order[i] === element);
+    if (!isPrefix) problems.push(`contradicts another read's order: ${describe(operations[reader]!)}`);
+    // The longest speaks for its prefixes.
+    if (list === order || !isPrefix)
+      problems.push(...strangeElements(operations, writers, { reader, key, list }));
     const last = list.at(-1);
     if (last !== undefined) {
       const writer = writers.get(`${key} ${last}`);
       if (writer !== undefined && writer !== reader) {
         if (lastOf.get(`${writer} ${key}`) !== `${key} ${last}`)
-          problems.push(`G1b, ${last} is half of a batch: ${shown}`);
+          problems.push(`G1b, ${last} is half of a batch: ${describe(operations[reader]!)}`);
         graph[writer]!.push({ to: reader, kind: "wr" });
       }
     }
@@ -82,7 +80,24 @@ function findAnomalies(operations: readonly Operation[]): readonly string[] {
       const [from, to] = [writers.get(`${key} ${order[i - 1]}`), writers.get(`${key} ${order[i]}`)];
       if (from !== undefined && to !== undefined && from !== to) graph[from]!.push({ to, kind: "ww" });
     }
-  problems.push(...lostElements(operations, readings), ...cyclesOf(operations, graph));
+  addUnseen(operations, readings, orders, graph);
+  addRealTimeEdges(operations, graph);
+  problems.push(...missedElements(operations, readings, orders), ...cyclesOf(operations, graph));
+  return problems;
+}
+
+function strangeElements(
+  operations: readonly Operation[],
+  writers: ReadonlyMap<string, number>,
+  { reader, key, list }: Reading,
+): readonly string[] {
+  const shown = describe(operations[reader]!);
+  const problems = new Set(list).size === list.length ? [] : [`doubled element: ${shown}`];
+  for (const element of list) {
+    const writer = writers.get(`${key} ${element}`);
+    if (writer === undefined) problems.push(`never written, ${element}: ${shown}`);
+    else if (operations[writer]!.outcome === "fail") problems.push(`G1a, ${element} was refused: ${shown}`);
+  }
   return problems;
 }
 
@@ -105,45 +120,117 @@ function readingsOf(reader: number, operation: Operation, problems: string[]): r
   return readings;
 }
 
-/** Acknowledged, and not in a read that began later. */
-function lostElements(operations: readonly Operation[], readings: readonly Reading[]): readonly string[] {
-  const lost: string[] = [];
-  const shown = new Map(readings.map((reading) => [reading, new Set(reading.list)]));
+/** Acknowledged appends by key that no read shows: they come behind everything that was read. */
+function unseenAppends(
+  operations: readonly Operation[],
+  orders: ReadonlyMap<string, readonly string[]>,
+): readonly { readonly writer: number; readonly key: string }[] {
+  const shown = new Map([...orders].map(([key, order]) => [key, new Set(order)]));
+  return operations.flatMap((operation, writer) =>
+    operation.outcome !== "ok"
+      ? []
+      : stepsOf(operation)
+          .filter(([f, key, value]) => f === "append" && shown.get(key)?.has(canonical(value)) === false)
+          .map(([, key]) => ({ writer, key })),
+  );
+}
+
+/** A read of all that was ever shown of a key comes before the appends that nobody saw. */
+function addUnseen(
+  operations: readonly Operation[],
+  readings: readonly Reading[],
+  orders: ReadonlyMap<string, readonly string[]>,
+  graph: Graph,
+): void {
+  const fullReaders = new Map<string, { reader: number; latestEndNs: number }[]>();
+  const inTime = [...readings].sort(
+    (a, b) => operations[a.reader]!.invokedNs - operations[b.reader]!.invokedNs,
+  );
+  for (const { reader, key, list } of inTime) {
+    if (list.length !== orders.get(key)!.length) continue;
+    const some = fullReaders.get(key) ?? [];
+    fullReaders.set(key, some);
+    const latestEndNs = Math.max(endOf(operations[reader]!), some.at(-1)?.latestEndNs ?? 0);
+    some.push({ reader, latestEndNs });
+  }
+  for (const { writer, key } of unseenAppends(operations, orders)) {
+    const { invokedNs } = operations[writer]!;
+    const some = fullReaders.get(key) ?? [];
+    // Readers that had ended before are ordered by real time already.
+    for (let i = some.length - 1; i >= 0 && some[i]!.latestEndNs >= invokedNs; i--)
+      if (some[i]!.reader !== writer) graph[some[i]!.reader]!.push({ to: writer, kind: "rw" });
+  }
+}
+
+/** Acknowledged, and not in a read that began later: stale where another read shows it, else lost. */
+function missedElements(
+  operations: readonly Operation[],
+  readings: readonly Reading[],
+  orders: ReadonlyMap<string, readonly string[]>,
+): readonly string[] {
+  /** By key and place: the read that began last of those that end before that place. */
+  const lastWithout = new Map<string, (Reading | undefined)[]>();
+  const places = new Map<string, number>();
+  for (const [key, order] of orders) {
+    lastWithout.set(key, new Array<Reading | undefined>(order.length + 1).fill(undefined));
+    for (const [place, element] of order.entries()) places.set(`${key} ${element}`, place);
+  }
+  const later = (a: Reading | undefined, b: Reading | undefined): Reading | undefined =>
+    a === undefined || (b !== undefined && operations[b.reader]!.invokedNs > operations[a.reader]!.invokedNs)
+      ? b
+      : a;
+  for (const reading of readings) {
+    const some = lastWithout.get(reading.key)!;
+    some[reading.list.length] = later(some[reading.list.length], reading);
+  }
+  for (const some of lastWithout.values())
+    for (let i = 1; i < some.length; i++) some[i] = later(some[i], some[i - 1]);
+  const missed: string[] = [];
   for (const operation of operations) {
-    if (operation.outcome !== "ok" || operation.completedNs === null) continue;
+    if (operation.outcome !== "ok") continue;
     for (const [f, key, value] of stepsOf(operation)) {
       if (f !== "append") continue;
-      const without = readings.find(
-        (reading) =>
-          reading.key === key &&
-          operations[reading.reader]!.invokedNs > operation.completedNs! &&
-          !shown.get(reading)!.has(canonical(value)),
+      const place = places.get(`${key} ${canonical(value)}`);
+      const without = lastWithout.get(key)?.at(place ?? -1);
+      if (without === undefined || operations[without.reader]!.invokedNs <= endOf(operation)) continue;
+      const what = place === undefined ? "lost" : "stale, without";
+      missed.push(
+        `${what} ${canonical(value)} of ${describe(operation)}: ${describe(operations[without.reader]!)}`,
       );
-      if (without !== undefined)
-        lost.push(
-          `lost ${canonical(value)} of ${describe(operation)}: ${describe(operations[without.reader]!)}`,
-        );
     }
   }
-  return lost;
+  return missed;
 }
 
-const anomalies = [
-  { name: "G0", kinds: ["ww"], most: 0 },
-  { name: "G1c", kinds: ["ww", "wr"], most: 0 },
-  { name: "G-single", kinds: ["ww", "wr", "rw"], most: 1 },
-  { name: "G2", kinds: ["ww", "wr", "rw"], most: Number.POSITIVE_INFINITY },
-] as const;
+const anomalies = {
+  G0: { kinds: ["ww"], most: 0 },
+  G1c: { kinds: ["ww", "wr"], most: 0 },
+  "G-single": { kinds: ["ww", "wr", "rw"], most: 1 },
+  G2: { kinds: ["ww", "wr", "rw"], most: Number.POSITIVE_INFINITY },
+} as const;
 
+/** The worst kind of cycle that there is, by a shortest one. */
 function cyclesOf(operations: readonly Operation[], graph: Graph): readonly string[] {
-  for (const { name, kinds, most } of anomalies) {
-    const some = graph.map((edges) =>
-      edges.filter(({ kind }) => (kinds as readonly string[]).includes(kind)),
-    );
-    const cycle = shortestCycle(some, most);
-    if (cycle === null) continue;
-    const lines = cycle.map(({ from, kind }) => `  ${describe(operations[from]!)}\n    ${kind} ->`);
-    return [`${name}:\n${lines.join("\n")}\n  the first again`];
-  }
+  for (const isRealTime of [false, true])
+    for (const [name, { kinds, most }] of Object.entries(anomalies)) {
+      const some = graph.map((edges) =>
+        edges.filter(({ kind }) =>
+          kind === "rt" ? isRealTime : (kinds as readonly string[]).includes(kind),
+        ),
+      );
+      const cycle = shortestCycle(some, most);
+      if (cycle === null) continue;
+      const lines = cycle.map(
+        ({ from, kind }) => `  ${describe(operations[from]!)}\n    ${edgeNames[kind]} ->`,
+      );
+      return [`${name}${isRealTime ? " in real time" : ""}:\n${lines.join("\n")}\n  the first again`];
+    }
   return [];
 }
+
+const edgeNames = {
+  ww: "ww, was appended to by",
+  wr: "wr, was read by",
+  rw: "rw, did not see",
+  rt: "rt, had ended before",
+};

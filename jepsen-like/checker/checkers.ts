@@ -9,6 +9,7 @@ import { lock } from "./models/lock.js";
 import { queue } from "./models/queue.js";
 import { register } from "./models/register.js";
 import { set } from "./models/set.js";
+import { strings } from "./models/strings.js";
 import { ttl } from "./ttl.js";
 import { weakReads } from "./weak-reads.js";
 
@@ -23,6 +24,7 @@ export const checkers: readonly Checker[] = [
   modelChecker(lock),
   modelChecker(bank),
   modelChecker(evictable),
+  modelChecker(strings),
   weakReads,
   ttl,
   appendTxn,

@@ -1,6 +1,7 @@
 import type { Model } from "./model.js";
 import { describe, type Operation } from "./operation.js";
 import { type SearchResult, search } from "./search.js";
+import { endOf } from "./sweep.js";
 
 /** Why a key's history isn't linearizable. */
 export interface Explanation {
@@ -20,17 +21,62 @@ export interface Explanation {
 const shownOfPrefix = 8;
 const shownUnplaced = 12;
 
+type Failure = Pick<Explanation, "failed" | "prefix" | "unplaced">;
+
 /** @param budget Most steps for all tries together. */
 export function explain<State>(
   model: Model<State>,
   operations: readonly Operation[],
-  { failed, prefix, unplaced }: Extract<SearchResult, { verdict: "invalid" }>,
+  found: Extract<SearchResult, { verdict: "invalid" }>,
   budget: number,
 ): Explanation {
+  const { failed, prefix, unplaced } = firstFailure(model, operations, found, budget);
   const end = failed.completedNs ?? Number.POSITIVE_INFINITY;
   const until = operations.filter(({ outcome, invokedNs }) => outcome !== "fail" && invokedNs <= end);
   const core = smallestCore(model, until, failed, budget);
   return { failed, prefix, unplaced, core, order: orderOf(core) };
+}
+
+/**
+ * A model that looks ahead (`given`) fails as soon as what is still to come has become impossible. People understand it at
+ * the moment when it comes: the first by which the history, cut there, is invalid.
+ */
+function firstFailure<State>(
+  model: Model<State>,
+  operations: readonly Operation[],
+  found: Failure,
+  budget: number,
+): Failure {
+  if (model.given === undefined) return found;
+  const ended = operations.filter(({ outcome }) => outcome === "ok").sort((a, b) => endOf(a) - endOf(b));
+  let best: Failure | null = null;
+  let [low, high] = [0, ended.length - 1];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const original = new Map<Operation, Operation>();
+    for (const operation of operations)
+      if (operation.outcome !== "fail" && operation.invokedNs <= endOf(ended[middle]!))
+        original.set(cutAt(operation, endOf(ended[middle]!)), operation);
+    const result = search(model, [...original.keys()], budget);
+    if (result.verdict === "unknown") return found;
+    if (result.verdict === "invalid") {
+      high = middle;
+      continue;
+    }
+    const prefix = result.linearization.map((operation) => original.get(operation)!);
+    const placed = new Set(prefix);
+    const failed = ended[middle + 1]!;
+    const unplaced = operations.filter(
+      (each) => each.outcome !== "fail" && each.invokedNs <= endOf(failed) && !placed.has(each),
+    );
+    best = { failed, prefix, unplaced };
+    low = middle + 1;
+  }
+  return best ?? found;
+}
+
+function cutAt(operation: Operation, ns: number): Operation {
+  return endOf(operation) <= ns ? operation : { ...operation, outcome: "info", completedNs: null };
 }
 
 function smallestCore<State>(
@@ -51,7 +97,8 @@ function smallestCore<State>(
         : ({ ...operation, outcome: "info", completedNs: null } satisfies Operation),
     );
     const result = search(model, weakened, Math.floor(left / 4));
-    left -= result.steps + until.length;
+    // To prepare a model costs about as much as some steps per operation.
+    left -= result.steps + 4 * until.length;
     return result.verdict === "invalid";
   };
   for (

@@ -14,8 +14,18 @@ export interface Model<State = unknown> {
   step(state: State, operation: Operation): readonly State[];
   /** Equal for equal states. */
   stateKey(state: State): string;
-  /** The same model, made quicker by what the whole history of the key shows; it must allow the same. */
-  given?(operations: readonly Operation[]): Model<State>;
+  /**
+   * A model of states of its own that allows the same, made quicker by what the whole history of the key shows.
+   * @throws ShapeError as `step`.
+   */
+  given?(operations: readonly Operation[]): Model;
+  /**
+   * Whether `operation` leaves every state in which it is possible as it was. An unknown one of which this is said is never
+   * tried, so that it may also be said of one without which every linearization stands.
+   */
+  isInert?(operation: Operation): boolean;
+  /** Equal for unknown operations that may stand for one another; left out: the same f and input. */
+  kindOf?(operation: Operation): string;
   /**
    * Which of `pending` need be tried right before what leads to `target`, which is one of them or not. Left out: all.
    * It may leave out only what can be left out without losing a linearization.

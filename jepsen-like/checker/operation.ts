@@ -24,6 +24,7 @@ export interface Operation {
 
 /** Text that is equal for equal values: object members are sorted. */
 export function canonical(value: unknown): string {
+  if (Number.isFinite(value)) return String(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

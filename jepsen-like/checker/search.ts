@@ -65,6 +65,8 @@ interface Pending {
   readonly bit: bigint;
   /** Unknown operations of one class are interchangeable. */
   readonly kind: string | null;
+  /** Where it is possible it may be placed at once: every later place does the same. */
+  readonly isInert: boolean;
 }
 
 /**
@@ -78,7 +80,7 @@ export function search<State>(
   operations: readonly Operation[],
   budget: number,
 ): SearchResult {
-  const run = new Search(model.given?.(operations) ?? model, budget);
+  const run = new Search<unknown>(model.given?.(operations) ?? model, budget);
   for (const { operation, isEnd } of eventsOf(operations)) {
     if (!isEnd) run.invoke(operation);
     else if (!run.end(operation)) return run.failure(operation);
@@ -123,10 +125,14 @@ class Search<State> {
 
   invoke(operation: Operation): void {
     const isUnknown = operation.outcome === "info";
+    const isInert = this.model.isInert?.(operation) ?? false;
+    if (isUnknown && isInert) return;
     const bit = this.free.pop() ?? 1n << this.slots++;
     if (isUnknown) this.unknownMask |= bit;
-    const kind = isUnknown ? `${operation.f} ${canonical(operation.input)}` : null;
-    this.pending.set(operation, { operation, bit, kind });
+    const kind = isUnknown
+      ? (this.model.kindOf?.(operation) ?? `${operation.f} ${canonical(operation.input)}`)
+      : null;
+    this.pending.set(operation, { operation, bit, kind, isInert });
   }
 
   /** @returns false when `target` can't have happened by now; the configurations are left as they were then. */
@@ -162,20 +168,32 @@ class Search<State> {
   ): void {
     const unused: Operation[] = [];
     const kinds = new Set<string>();
-    for (const { operation, bit, kind } of this.pending.values()) {
+    for (const { operation, bit, kind, isInert } of this.pending.values()) {
       if ((from.used & bit) !== 0n) continue;
+      if (isInert && this.place(from, operation, bit, meet)) return;
       if (kind !== null) {
         if (kinds.has(kind)) continue;
         kinds.add(kind);
       }
       unused.push(operation);
     }
-    for (const operation of this.model.candidates?.(from.state, unused, target) ?? unused) {
-      this.steps++;
-      const used = from.used | this.pending.get(operation)!.bit;
-      for (const state of this.model.step(from.state, operation))
-        meet({ state, used, chain: { operation, before: from.chain }, length: from.length + 1 });
-    }
+    for (const operation of this.model.candidates?.(from.state, unused, target) ?? unused)
+      this.place(from, operation, this.pending.get(operation)!.bit, meet);
+  }
+
+  /** @returns false when `operation` can't happen there. */
+  private place(
+    from: Configuration<State>,
+    operation: Operation,
+    bit: bigint,
+    meet: (configuration: Configuration<State>) => void,
+  ): boolean {
+    this.steps++;
+    const used = from.used | bit;
+    const states = this.model.step(from.state, operation);
+    for (const state of states)
+      meet({ state, used, chain: { operation, before: from.chain }, length: from.length + 1 });
+    return states.length > 0;
   }
 
   longest(): readonly Operation[] {

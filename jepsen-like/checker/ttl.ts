@@ -1,6 +1,7 @@
 import { ruleChecker } from "./check.js";
 import { ShapeError } from "./model.js";
 import { canonical, describe, type Operation } from "./operation.js";
+import { endOf } from "./sweep.js";
 
 /** A TTL is never shortened by more than 1 %, plus the clocks' rate error of 5 %. */
 const leastShare = 0.94;
@@ -31,7 +32,11 @@ function findTtlProblems(operations: readonly Operation[]): readonly string[] {
   const goneNs = typeof latestMs === "number" ? writtenNs + latestMs * 1e6 : Number.POSITIVE_INFINITY;
   // Deadlines count from the write's effect, which lies between its invocation and its end.
   const safeNs = write.invokedNs + ttlMs * leastShare * 1e6;
-  const absences = reads.filter(({ output, invokedNs }) => output === null && invokedNs > writtenNs);
+  const firstAbsenceNs = reads.reduce(
+    (first, read) =>
+      read.output === null && read.invokedNs > writtenNs ? Math.min(first, endOf(read)) : first,
+    Number.POSITIVE_INFINITY,
+  );
   for (const read of reads) {
     const { output, invokedNs } = read;
     const endNs = read.completedNs ?? Number.POSITIVE_INFINITY;
@@ -42,8 +47,7 @@ function findTtlProblems(operations: readonly Operation[]): readonly string[] {
     if (canonical(output) !== canonical(value) || endNs < write.invokedNs)
       problems.push(`never written: ${describe(read)}`);
     if (invokedNs > goneNs) problems.push(`still there after its latest end: ${describe(read)}`);
-    if (absences.some(({ completedNs }) => completedNs !== null && completedNs < invokedNs))
-      problems.push(`came back: ${describe(read)}`);
+    if (firstAbsenceNs < invokedNs) problems.push(`came back: ${describe(read)}`);
   }
   return problems;
 }

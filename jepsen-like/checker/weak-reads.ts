@@ -1,6 +1,7 @@
 import { ruleChecker } from "./check.js";
 import { ShapeError } from "./model.js";
 import { describe, type Operation } from "./operation.js";
+import { endOf, LargestBefore } from "./sweep.js";
 
 /**
  * Reads that may be old. `write` -> the revision that it got (whole number, above all earlier ones of the key). `read`
@@ -27,35 +28,40 @@ function findOldReads(operations: readonly Operation[]): readonly string[] {
   const reads = done.filter(({ f }) => f === "read").map(readOf);
   const mayBeUnknown = operations.some(({ f, outcome }) => f === "write" && outcome === "info");
   const problems: string[] = [];
-  for (const read of reads) {
-    const { operation, revision, ageNs, level, session } = read;
-    const write = writes.find((each) => each.revision === revision);
+  const writeOf = new Map(writes.map((write) => [write.revision, write.operation]));
+  const newestWrite = largest(writes);
+  const bySession = new Map<string, { operation: Operation; revision: number }[]>();
+  for (const { session, operation, revision } of [
+    ...reads,
+    ...writes.map((write) => ({ ...write, session: sessionOf(write.operation) })),
+  ]) {
+    const known = bySession.get(session);
+    if (known === undefined) bySession.set(session, [{ operation, revision }]);
+    else known.push({ operation, revision });
+  }
+  const newestOfSession = new Map([...bySession].map(([session, some]) => [session, largest(some)]));
+  for (const { operation, revision, ageNs, level, session } of reads) {
+    const write = writeOf.get(revision);
     if (revision !== 0 && write === undefined && !mayBeUnknown)
       problems.push(`never written: ${describe(operation)}`);
-    if (write !== undefined && write.operation.invokedNs > endOf(operation))
+    if (write !== undefined && write.invokedNs > endOf(operation))
       problems.push(`from the future: ${describe(operation)}`);
     // Of the moment that it speaks for, everything that had ended must show.
-    const newest = newestBefore(writes, operation.invokedNs - ageNs);
+    const newest = newestWrite.before(operation.invokedNs - ageNs) ?? 0;
     if (newest > revision)
       problems.push(`older than it says, revision ${newest} was there: ${describe(operation)}`);
     if (level !== "session") continue;
-    const own = [
-      ...reads.filter((each) => each.session === session),
-      ...writes.filter((each) => sessionOf(each.operation) === session),
-    ];
-    const seen = newestBefore(own, operation.invokedNs);
+    const seen = newestOfSession.get(session)!.before(operation.invokedNs) ?? 0;
     if (seen > revision)
       problems.push(`older than revision ${seen}, which its session knew: ${describe(operation)}`);
   }
   return problems;
 }
 
-function endOf({ completedNs }: Operation): number {
-  return completedNs ?? Number.POSITIVE_INFINITY;
-}
-
-function newestBefore(some: readonly { operation: Operation; revision: number }[], ns: number): number {
-  return some.reduce((best, each) => (endOf(each.operation) < ns ? Math.max(best, each.revision) : best), 0);
+function largest(some: readonly { operation: Operation; revision: number }[]): LargestBefore {
+  return new LargestBefore(
+    some.map(({ operation, revision }) => ({ atNs: endOf(operation), value: revision })),
+  );
 }
 
 function sessionOf(operation: Operation): string {

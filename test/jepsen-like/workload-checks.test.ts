@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { judge } from "../../jepsen-like/run/judge.js";
 import { workloadOf } from "../../jepsen-like/workloads/all.js";
 import type { Observed } from "../../jepsen-like/workloads/workload.js";
 
@@ -21,21 +22,23 @@ function history(
   }));
 }
 
+/** The verdict and the head of the first problem: of the workload's own check, or where it has none of its model (the key). */
 function judged(workload: string, all: readonly Observed[], isQuiet = true): string {
-  const { verdict, problems } = workloadOf(workload)!.check!(all, () => isQuiet);
+  const found = workloadOf(workload)!;
+  const { verdict, problems } = found.check?.(all, () => isQuiet) ?? judge(found, all, () => isQuiet)[0]!;
   return problems.length === 0 ? verdict : `${verdict}: ${problems[0]!.split(":")[0]}`;
 }
 
 const place = (_element: number, at: number): number => at;
 const ledger = (transfers: number, ...balances: number[]) => ({ transfers, balances });
 
-describe("what each workload's own check calls invalid", () => {
+describe("what each workload's check calls invalid", () => {
   const bad: readonly (readonly [string, string, readonly Observed[], string])[] = [
     [
       "append",
       "a lost acknowledged append",
       history(["append", 1, place(1, 1), 0, 5], ["read", null, [], 10, 12]),
-      "acknowledged at place 1, later lost",
+      "k",
     ],
     [
       "append",
@@ -46,25 +49,25 @@ describe("what each workload's own check calls invalid", () => {
         ["read", null, [1, 2], 10, 12],
         ["read", null, [2, 1], 10, 12],
       ),
-      "not a prefix of the longest read",
+      "k",
     ],
     [
       "append",
       "a read that goes back in time",
       history(["append", 1, null, 0, "?"], ["read", null, [1], 5, 6], ["read", null, [], 7, 8]),
-      "older than read k null = [1] (process 1 at node-1, 0.005 s to 0.006 s)".split(":")[0]!,
+      "k",
     ],
     [
       "append",
       "an append that took effect twice",
       history(["append", 1, place(1, 1), 0, 5], ["read", null, [1, 1], 10, 12]),
-      "an element is in the list twice",
+      "k",
     ],
     [
       "append",
       "a refused append that is there",
       history(["append", 1, null, 0, "!"], ["read", null, [1], 10, 12]),
-      "shows 1, which was refused or not yet written",
+      "k",
     ],
     [
       "counter",
@@ -189,7 +192,7 @@ describe("what each workload's own check calls invalid", () => {
     });
 });
 
-describe("what each workload's own check calls valid", () => {
+describe("what each workload's check calls valid", () => {
   const good: readonly (readonly [string, string, readonly Observed[]])[] = [
     [
       "append",

@@ -22,6 +22,7 @@ export const bank: Model<Accounts> = {
   name: "bank",
   initial: {},
   stateKey: canonical,
+  isInert: ({ f, outcome, output }) => f === "read" || (outcome === "ok" && output === false),
   step(state, operation) {
     const { f, input, output } = operation;
     if (f === "open") return [{ ...state, ...balances(input, operation) }];
@@ -35,5 +36,10 @@ export const bank: Model<Accounts> = {
     if (!applies) return isKnown(operation) ? [state] : [];
     const paid = { ...state, [source]: (state[source] ?? 0) - sum };
     return [{ ...paid, [String(to)]: (paid[String(to)] ?? 0) + sum }];
+  },
+  /** An unknown transfer may wait until an answer would be wrong without it: transfers that apply may come in any order. */
+  candidates(state, pending) {
+    const isMissed = pending.some((each) => isKnown(each) && bank.step(state, each).length === 0);
+    return isMissed ? pending : pending.filter(isKnown);
   },
 };

@@ -15,7 +15,8 @@ export const counter: Model<number> = {
     return output === null || output === undefined ? [sum] : answering(operation, sum, sum);
   },
   /** A counter that never falls is, while an operation is under way, at most where that one's answer puts it. */
-  given(operations) {
+  isInert: ({ f }) => f === "read",
+  given(operations): Model<number> {
     const amountOf = ({ f, input }: Operation): number =>
       f === "incr" && typeof input === "number" ? input : 1;
     if (operations.some((each) => amountOf(each) < 0)) return counter;

@@ -1,6 +1,6 @@
 import type { Model } from "../model.js";
 import { canonical, type Operation } from "../operation.js";
-import { answering, asList, asNumber, misfit } from "./shapes.js";
+import { answering, asList, asNumber, isKnown, misfit } from "./shapes.js";
 
 type Scores = ReadonlyMap<string, number>;
 
@@ -23,6 +23,11 @@ export const leaderboard: Model<Scores> = {
   name: "leaderboard",
   initial: new Map(),
   stateKey: (state) => canonical(ranking(state)),
+  isInert: ({ f, outcome, output }) =>
+    f === "score" ||
+    f === "rank" ||
+    f === "range" ||
+    (f === "remove" && outcome === "ok" && output === false),
   step(state, operation) {
     const { f, input } = operation;
     switch (f) {
@@ -50,5 +55,29 @@ export const leaderboard: Model<Scores> = {
       default:
         return misfit("leaderboard", operation);
     }
+  },
+  /**
+   * An unknown operation may wait until one that would be wrong without it: those on other members don't see it, and what
+   * is right both with and without it either comes first or hides it.
+   */
+  candidates(state, pending) {
+    const scoreOf = (member: string): number | null => state.get(member) ?? null;
+    const isMissed = (member: string, each: Operation): boolean => {
+      const { f, input, output } = each;
+      if (!isKnown(each)) return false;
+      if (f === "rank") return true;
+      if (f === "range") {
+        const told = asList(output, "leaderboard", each) as readonly (readonly [string, number])[];
+        return (told.find(([name]) => name === member)?.[1] ?? null) !== scoreOf(member);
+      }
+      if (f === "score") return input === member;
+      if (f === "remove") return input === member && (output === false) === (scoreOf(member) !== null);
+      return f === "incr" && entry(each)[0] === member && output !== (scoreOf(member) ?? 0) + entry(each)[1];
+    };
+    return pending.filter((operation) => {
+      if (isKnown(operation)) return true;
+      const member = operation.f === "remove" ? String(operation.input) : entry(operation)[0];
+      return pending.some((each) => isMissed(member, each));
+    });
   },
 };

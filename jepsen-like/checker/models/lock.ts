@@ -18,6 +18,8 @@ export const lock: Model<Lock> = {
   name: "lock",
   initial: { holder: null, isFree: true, highest: 0 },
   stateKey: ({ holder, isFree, highest }) => `${holder} ${isFree} ${highest}`,
+  isInert: ({ f, outcome, output }) =>
+    outcome === "ok" && ((f === "acquire" && output === null) || (f === "release" && output === false)),
   step(state, operation) {
     const { f, input, output } = operation;
     const freed: Lock = { ...state, holder: null, isFree: true };

@@ -13,7 +13,7 @@ export const registerSpec: Spec<number | null> = {
   apply(state, f, input) {
     if (f === "read") return [state, state];
     if (f === "write") return [input as number, null];
-    if (f === "delete") return [null, null];
+    if (f === "delete") return [null, state !== null];
     const [old, next] = input as [number, number];
     return state === old ? [next, true] : [state, false];
   },
@@ -85,14 +85,21 @@ export const leaderboardSpec: Spec<ReadonlyMap<string, number>> = {
   initial: new Map(),
   ask(draw) {
     const member = "abc"[draw(3)]!;
-    const choice = draw(4);
+    const choice = draw(5);
     if (choice === 0) return { f: "range", input: null };
+    if (choice === 4) return { f: "rank", input: member };
     if (choice === 1) return { f: "remove", input: member };
     return choice === 2 ? { f: "score", input: member } : { f: "incr", input: [member, 1 + draw(3)] };
   },
   apply(state, f, input) {
     if (f === "range") return [state, [...state].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))];
     if (f === "score") return [state, state.get(input as string) ?? null];
+    if (f === "rank") {
+      const score = state.get(input as string);
+      const isLower = ([name, other]: [string, number]): boolean =>
+        other < score! || (other === score && name < (input as string));
+      return [state, score === undefined ? null : [...state].filter(isLower).length];
+    }
     const next = new Map(state);
     if (f === "remove") return [next, next.delete(input as string)];
     const [member, by] = input as [string, number];
@@ -110,5 +117,76 @@ export const lockSpec: Spec<{ readonly holder: number | null; readonly last: num
     if (f === "acquire")
       return holder === null ? [{ holder: last + 1, last: last + 1 }, last + 1] : [{ holder, last }, null];
     return holder === input && holder !== null ? [{ holder: null, last }, true] : [{ holder, last }, false];
+  },
+};
+
+/** A set that answers whether an element is new. */
+export const toldSetSpec: Spec<readonly number[]> = {
+  initial: [],
+  ask: (draw) => (draw(3) === 0 ? { f: "read", input: null } : { f: "add", input: draw(6) }),
+  apply: (state, f, input) =>
+    f === "read"
+      ? [state, state]
+      : state.includes(input as number)
+        ? [state, false]
+        : [[...state, input as number], true],
+};
+
+/** Every third value is evicted as soon as it is written. */
+export const evictionSpec: Spec<number | null> = {
+  ...plainRegisterSpec,
+  apply: (state, f, input) =>
+    f === "read" ? [state, state] : [(input as number) % 3 === 0 ? null : (input as number), null],
+};
+
+/** Revisions are told by writes and by some reads. */
+export const stringsSpec: Spec<{
+  readonly value: string | null;
+  readonly revision: number;
+  readonly last: number;
+}> = {
+  initial: { value: null, revision: 0, last: 0 },
+  ask(draw, unique) {
+    const choice = draw(9);
+    if (choice === 0) return { f: "set", input: String(draw(20)) };
+    if (choice === 1) return { f: "append", input: String(1 + draw(9)) };
+    if (choice === 2) return { f: "incrby", input: draw(5) - 2 };
+    if (choice === 3) return { f: "cas", input: { revision: draw(unique), value: `v${unique}` } };
+    if (choice === 4) return { f: "cad", input: { revision: draw(unique) } };
+    if (choice === 5) return { f: "set", input: { value: "t", ttlMs: 1e-5 * draw(5), latestMs: null } };
+    return { f: ["getdel", "del", "exists"][draw(12)] ?? "get", input: null };
+  },
+  apply(state, f, input) {
+    const { value, revision, last } = state;
+    const write = (text: string): typeof state => ({ value: text, revision: last + 1, last: last + 1 });
+    const none = { value: null, revision: 0, last };
+    const told = { revision: last + 1 };
+    const asked = input as { revision: number; value: string };
+    switch (f) {
+      case "set":
+        return [write(typeof input === "string" ? input : asked.value), told];
+      case "append": {
+        const text = `${value ?? ""}${input as string}`;
+        return [write(text), { value: text.length, ...told }];
+      }
+      case "incrby": {
+        if (value !== null && !/^(0|-?[1-9][0-9]{0,17})$/.test(value))
+          return [state, { error: "not an integer" }];
+        const sum = String(BigInt(value ?? 0) + BigInt(input as number));
+        return [write(sum), sum];
+      }
+      case "cas":
+        return asked.revision === revision ? [write(asked.value), told] : [state, false];
+      case "cad":
+        return asked.revision === revision && value !== null ? [none, true] : [state, false];
+      case "get":
+        return [state, last % 2 === 0 ? value : { value, revision }];
+      case "getdel":
+        return [none, value];
+      case "del":
+        return [none, value === null ? 0 : 1];
+      default:
+        return [state, value === null ? 0 : 1];
+    }
   },
 };
