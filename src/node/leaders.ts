@@ -46,6 +46,17 @@ export class Leaders {
       this.node.routing.lost(route, this.node.clock.nowMs);
   }
 
+  /**
+   * Tells all peers again what is led here. An announcement may have found no room in a stream's queue, or have come
+   * before the receiver knew the range or heard that the stream works.
+   */
+  repeat(): void {
+    const led: [RangeId, Term][] = [];
+    for (const replica of this.node.engine.replicas.values())
+      if (replica.leads) led.push([replica.range, replica.group.status().term]);
+    if (led.length > 0) this.node.peers.broadcast(writeLeaders(led));
+  }
+
   /** Somebody says that `leader` leads the range in `term`. */
   take(route: RangeRoute, leader: NodeId, term: Term): void {
     if (!this.node.routing.announce(route, leader, term, this.node.clock.nowMs)) return;

@@ -28,6 +28,8 @@ const tickMs = 15;
 const housekeepingMs = 90;
 const controllerMs = 300;
 const statisticsMs = 1000;
+/** Well below `limits.leaderWaitMs`: who missed an announcement hears another before it refuses commands. */
+const leadersMs = 300;
 /** A starting node votes at the latest after this, though some peers did not greet it. */
 const helloPatienceMs = 1000;
 
@@ -64,6 +66,7 @@ export class QuorateNode {
   private lastHousekeepingMs = 0;
   private lastControllerMs = 0;
   private lastStatisticsMs = 0;
+  private lastLeadersMs = 0;
 
   constructor(options: NodeOptions) {
     this.options = options;
@@ -260,6 +263,10 @@ export class QuorateNode {
       this.lastControllerMs = nowMs;
       this.controller.run(nowMs);
       this.replicaSet.maintain();
+    }
+    if (nowMs - this.lastLeadersMs >= leadersMs) {
+      this.lastLeadersMs = nowMs;
+      this.leaders.repeat();
     }
     if (nowMs - this.lastStatisticsMs >= statisticsMs && this.document !== null) {
       this.lastStatisticsMs = nowMs;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/base/limits.js";
 import { consistencyLevels } from "../../src/commands/command-codec.js";
+import { forwardTypes } from "../../src/node/forward-codec.js";
 import { SimCluster } from "./sim-cluster.js";
 
 const any = { level: consistencyLevels.any } as const;
@@ -336,5 +337,37 @@ describe("stopping a node", () => {
     }
     expect(all.length).toBeGreaterThan(50);
     expect(cluster.leaderOf(range)).toBeGreaterThan(0);
+  });
+});
+
+// With one replica per range, a node hears who leads from the leader's announcements alone.
+describe("the announcement of a leader", () => {
+  it("is known after streams broke, though it comes before the receiver hears that its stream works", () => {
+    const cluster = new SimCluster({ seed: 41, replicationFactor: 1 }).boot();
+    // Each end hears of a new stream up to 400 ms after the other: the receiver looks after its routes meanwhile.
+    cluster.network.setDelay(0.1, 400);
+    const [one, other] = cluster.nodes;
+    for (let round = 0; round < 20; round++) {
+      cluster.network.breakSessions(one!.address, other!.address);
+      cluster.run(2000);
+      cluster.settle(3000);
+    }
+  });
+
+  it("is made again when it didn't find room in a stream's queue", () => {
+    const cluster = new SimCluster({ seed: 42, replicationFactor: 1 }).boot();
+    const [one, other] = cluster.nodes;
+    const { transport } = one!.node!.options;
+    const send = transport.send.bind(transport);
+    let dropped = 0;
+    transport.send = (to, lane, frame) => {
+      if (lane !== "forward" || frame[0] !== forwardTypes.leaders || dropped > 0)
+        return send(to, lane, frame);
+      dropped++;
+      return false;
+    };
+    cluster.network.breakSessions(one!.address, other!.address);
+    cluster.until(() => dropped > 0);
+    cluster.settle(3000);
   });
 });

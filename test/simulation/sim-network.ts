@@ -21,6 +21,9 @@ export interface Session {
   broken: boolean;
 }
 
+/** A stream whose next frames come later than this was slowed down. */
+const behindMs = 1000;
+
 /** Who reaches whom, how fast, and which sessions exist. Blocks are one-way; addresses name the ends. */
 export class SimNetwork {
   readonly scheduler: SimScheduler;
@@ -91,8 +94,15 @@ export class SimNetwork {
         if (group !== other) for (const from of group) for (const to of other) this.block(from, to);
   }
 
+  /**
+   * Nothing is blocked or slow any more. Streams that still hold what was sent while they were slow break: in their order
+   * it would keep back all that follows, for seconds.
+   */
   heal(): void {
     this.slow.clear();
+    for (const session of this.sessions)
+      if (session.a.isBehind(session.b, behindMs) || session.b.isBehind(session.a, behindMs))
+        this.breakSession(session);
     for (const key of [...this.blocked.keys()]) {
       const [from, to] = key.split(">");
       this.unblock(from!, to!);

@@ -215,6 +215,16 @@ export class SimTransport implements Transport {
       : lanes.raft.queuedBytes + lanes.bulk.queuedBytes + lanes.forward.queuedBytes;
   }
 
+  /** Whether something that was sent to the peer arrives later than `withinMs` from now. */
+  isBehind(peer: SimTransport, withinMs: number): boolean {
+    const lanes = this.links.get(peer.self)?.lanes;
+    if (lanes === undefined) return false;
+    const latestMs = this.network.scheduler.nowMs + withinMs;
+    return Object.values(lanes).some(
+      ({ queuedBytes, lastArrivalMs }) => queuedBytes > 0 && lastArrivalMs > latestMs,
+    );
+  }
+
   close(done: () => void): void {
     this.end();
     this.host.timers.endOfTurn(done);
