@@ -75,7 +75,8 @@ run_part() {
 
 install_tools
 build
-run_part fast --reporter=default --exclude 'test/faults/**' --exclude 'test/chaos/**'
+run_part fast --reporter=default --exclude 'test/faults/**' --exclude 'test/chaos/**' --exclude test/simulation/seeds.test.ts
+run_part simulation --reporter=verbose test/simulation/seeds.test.ts
 run_part fault --reporter=verbose --no-file-parallelism test/faults/
 run_part chaos --reporter=verbose --no-file-parallelism test/chaos/
-node test/count.mjs "$scratch" fast fault chaos
+node test/count.mjs "$scratch" fast simulation fault chaos
