@@ -2,7 +2,9 @@ import { crc32c } from "../../src/base/crc.js";
 import { limits } from "../../src/base/limits.js";
 import { slotCount } from "../../src/base/slot.js";
 import type { LogIndex, RangeId, ReplicaId, Term } from "../../src/base/units.js";
-import type { Machine } from "../../src/machine/machine.js";
+import { nullSink } from "../../src/commands/reply-sink.js";
+import type { ApplyObserver, Machine } from "../../src/machine/machine.js";
+import type { SessionTable } from "../../src/machine/session-table.js";
 import type { Replica } from "../../src/node/replica.js";
 import type { MetaTables } from "../../src/placement/tables.js";
 import type { LogStorage } from "../../src/ports/log-storage.js";
@@ -52,6 +54,8 @@ export class Invariants {
   /** Folded over all that was applied. */
   hash = 0;
   elections = 0;
+  /** session/sequence of commands that a session's table answered to somebody who waits. */
+  private readonly answeredFromTable = new Set<string>();
 
   constructor(
     private readonly cluster: SimCluster,
@@ -188,14 +192,43 @@ export class Invariants {
     if (machine.watched) return;
     machine.watched = true;
     const { apply, skip } = machine;
+    const sinks = this.watchSessions(machine);
     machine.apply = (index, term, data, observer) => {
-      apply.call(machine, index, term, data, observer);
+      apply.call(machine, index, term, data, sinks(observer));
       this.wasApplied(replica, index, term, crc32c(data));
     };
     machine.skip = (index, term) => {
       skip.call(machine, index, term);
       this.wasApplied(replica, index, term, 0);
     };
+  }
+
+  /** Notes what the table answers instead of the command; gives what an entry's observer must be wrapped in. */
+  private watchSessions(machine: Machine): (observer: ApplyObserver) => ApplyObserver {
+    const sessions = Reflect.get(machine, "sessions") as SessionTable | undefined;
+    if (sessions === undefined) return (observer) => observer;
+    const { record } = sessions;
+    let isAwaited = false;
+    sessions.record = (session, sequence, slot) => {
+      const found = record.call(sessions, session, sequence, slot);
+      if (found !== null && isAwaited) this.answeredFromTable.add(`${session.id}/${sequence}`);
+      return found;
+    };
+    return (observer) => ({
+      before: (n) => observer.before(n),
+      sink: (n) => {
+        const sink = observer.sink(n);
+        isAwaited = sink !== nullSink;
+        return sink;
+      },
+      after: (n) => observer.after(n),
+    });
+  }
+
+  /** An attempt that wasn't the first was answered to a client. */
+  retried(session: number, sequence: number): void {
+    if (this.answeredFromTable.has(`${session}/${sequence}`))
+      this.marks.hit("retry answered from the session table");
   }
 
   private wasApplied(replica: Replica, index: LogIndex, term: Term, crc: number): void {

@@ -42,6 +42,8 @@ export class SimSdk {
   constructor(
     cluster: SimCluster,
     readonly random: Random,
+    /** A command of a session was answered at a later attempt than its first. */
+    private readonly retried: (session: number, sequence: number) => void,
   ) {
     this.scheduler = cluster.scheduler;
     this.core = new SessionCore({
@@ -151,6 +153,9 @@ export class SimSdk {
     if (shape !== undefined && value.type !== "error") this.seen.note(shape, freshness);
     const waiter = this.waiters.get(part.call);
     if (waiter !== undefined && part.attempt === attempt) waiter.freshness = freshness;
+    const isCurrent = part.attempt === attempt && part.inFlight && !part.settled;
+    if (isCurrent && attempt > 1 && part.session > 0 && value.type !== "error")
+      this.retried(part.session, part.sequence);
     this.core.replied(this.scheduler.nowMs, part, attempt, value);
     this.arm();
   }

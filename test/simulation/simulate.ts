@@ -68,7 +68,10 @@ class Simulation {
     this.invariants = new Invariants(this.cluster, this.marks);
     this.clients = Array.from(
       { length: shape.clients },
-      (_, i) => new SimSdk(this.cluster, streamOf(seed, `client ${i}`)),
+      (_, i) =>
+        new SimSdk(this.cluster, streamOf(seed, `client ${i}`), (session, sequence) =>
+          this.invariants.retried(session, sequence),
+        ),
     );
     this.outstanding = new Array<number>(shape.clients).fill(0);
     this.faults = new Faults(this.cluster, script, this.clients, this.invariants, this.marks, (text) =>

@@ -7,6 +7,8 @@ import { withoutRealTime } from "./real-time.js";
 import type { Script } from "./script.js";
 import { simulate } from "./simulate.js";
 import { drawScript } from "./swarm.js";
+import { batches } from "./workloads/batches.js";
+import type { Observation, Shown } from "./workloads/workload.js";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const run = promisify(execFile);
@@ -74,6 +76,40 @@ describe("a simulated cluster", () => {
     ])
       expect(() => withoutRealTime<unknown>(ask)).toThrow("inside the simulator");
     expect(Date.now()).toBeGreaterThan(0);
+  });
+});
+
+describe("the check of batches", () => {
+  const at = (invokedMs: number, value: string | null, reply: Shown): Observation => {
+    const key = "{batch:0}a";
+    const args = value === null ? [key, "{batch:0}b"] : [key, value, "{batch:0}b", value];
+    const name = value === null ? "MGET" : "MSET";
+    const operation = {
+      atMs: invokedMs,
+      client: 0,
+      workload: "batches",
+      name,
+      args,
+      level: 0 as const,
+      maxAgeMs: 0,
+      deadlineMs: 1000,
+      inSession: false,
+    };
+    const outcome = reply === null ? "unknown" : "ok";
+    return { operation, invokedMs, returnedMs: invokedMs + 1, outcome, reply, error: null, ageMs: null };
+  };
+  const write = (value: string): Observation => at(0, value, null);
+  const read = (invokedMs: number, value: string): Observation => at(invokedMs, null, [value, value]);
+  const unknown = Array.from({ length: 300 }, (_, i) => write(`m${i}`));
+  const reads = Array.from({ length: 30 }, (_, i) => read(10 + 2 * i, `m${i}`));
+
+  test("comes to a verdict with hundreds of unknown writes", () => {
+    expect(batches.check([...unknown, ...reads])).toEqual([]);
+  });
+
+  test("finds a value that comes back, and one that was never written", () => {
+    expect(batches.check([...unknown, ...reads, read(100, "m3")])[0]).toContain("is not linearizable");
+    expect(batches.check([...unknown, ...reads, read(100, "other")])[0]).toContain("is not linearizable");
   });
 });
 
