@@ -43,7 +43,7 @@ function drawShape(seed: number): Shape {
     replicationFactor: oneOf(random, [1, 2, 3, 3, 3, 3, 4, 5]),
     reads: oneOf(random, ["lease", "lease", "lease", "quorum"]),
     durability: oneOf(random, ["fsync", "fsync", "fsync", "buffered"]),
-    maxmemoryBytes: below(random, 6) === 0 ? logUniform(random, 2 * 1024, 1024 * 1024) : 64 * 1024 * 1024,
+    maxmemoryBytes: below(random, 6) === 0 ? logUniform(random, 256, 64 * 1024) : 64 * 1024 * 1024,
     logLimitBytes: logUniform(random, 2 * 1024, 1024 * 1024),
     livenessMs: oneOf(random, [500, 1000, 3000, 3000, 15_000]),
     maxDelayMs: oneOf(random, [1, 2, 5, 20, 60]),
