@@ -10,7 +10,7 @@ const faults: readonly Fault[] = [...processFaults, ...toxiproxyFaults, ...packe
 const groups: Readonly<Record<string, readonly string[]>> = {
   none: [],
   kill: ["kill-one", "kill-leader", "kill-majority", "kill-all"],
-  pause: ["pause-leader", "pause-one"],
+  pause: ["pause-leader", "blink-leader", "pause-one"],
   restart: ["rolling-restart", "transfer-storm"],
   wipe: ["wipe-one"],
   slow: ["latency", "bandwidth", "slicer"],

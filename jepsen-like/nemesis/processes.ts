@@ -87,10 +87,18 @@ export const processFaults: readonly Fault[] = [
     minNodes: 1,
     effects: ["leader", "latency", "errors"],
     inject: async (ground) => {
-      // From a blink that no one may notice to far longer than any time-out.
-      const longMs = pick(ground.random, [100, 400, 700, 1500, 4000, ground.holdMs()]);
+      // Longer than a lease and any election time-out.
+      const longMs = pick(ground.random, [1500, 2500, 4000, Math.max(1500, ground.holdMs())]);
       return pause(ground, await leader(ground), longMs);
     },
+  },
+  {
+    name: "blink-leader",
+    fabric: null,
+    minNodes: 1,
+    // About as long as a lease: nobody may notice.
+    effects: [],
+    inject: async (ground) => pause(ground, await leader(ground), pick(ground.random, [100, 400, 700])),
   },
   {
     name: "pause-one",

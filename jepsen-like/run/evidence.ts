@@ -47,6 +47,7 @@ export function gatherEvidence(
     missing.push(`only ${Math.round(shareUnderFault * 100)} % of them under a fault`);
   for (const name of new Set(strikes.map((strike) => strike.name))) {
     const same = seen.filter(({ strike }) => strike.name === name);
+    if (same[0]!.strike.effects.length === 0) continue;
     if (!same.some(({ strike, seen }) => strike.effects.some((effect) => seen.includes(effect))))
       missing.push(`${name} had no effect (${same[0]!.strike.effects.join(" or ")})`);
   }
