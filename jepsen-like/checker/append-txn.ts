@@ -120,19 +120,22 @@ function readingsOf(reader: number, operation: Operation, problems: string[]): r
   return readings;
 }
 
-/** Acknowledged appends by key that no read shows: they come behind everything that was read. */
+/**
+ * Appends by key that no read shows, of batches that are known to have happened, since they were acknowledged or another of
+ * their elements was read: they come behind everything that was read.
+ */
 function unseenAppends(
   operations: readonly Operation[],
   orders: ReadonlyMap<string, readonly string[]>,
 ): readonly { readonly writer: number; readonly key: string }[] {
   const shown = new Map([...orders].map(([key, order]) => [key, new Set(order)]));
-  return operations.flatMap((operation, writer) =>
-    operation.outcome !== "ok"
-      ? []
-      : stepsOf(operation)
-          .filter(([f, key, value]) => f === "append" && shown.get(key)?.has(canonical(value)) === false)
-          .map(([, key]) => ({ writer, key })),
-  );
+  const isShown = ([, key, value]: Step): boolean | undefined => shown.get(key)?.has(canonical(value));
+  return operations.flatMap((operation, writer) => {
+    const appends = stepsOf(operation).filter(([f]) => f === "append");
+    return operation.outcome === "ok" || appends.some(isShown)
+      ? appends.filter((append) => isShown(append) === false).map(([, key]) => ({ writer, key }))
+      : [];
+  });
 }
 
 /** A read of all that was ever shown of a key comes before the appends that nobody saw. */

@@ -39,6 +39,16 @@ test.each([
   ["G-single", [txn([a("x", 1), a("y", 1)]), txn([r("x", 1), r("y")]), txn([r("y", 1)])]],
   ["G2", [txn([r("x"), a("y", 1)]), txn([r("y"), a("x", 1)]), txn([r("x", 1), r("y", 1)])]],
   ["lost", [txn([a("x", 1)], 0, 1), txn([r("x")], 2, 3)]],
+  [
+    "G-single in real time",
+    [
+      txn([a("y", 1), a("x", 2)], 0, 0, "info"),
+      txn([a("y", 2)], 1, 2),
+      txn([a("x", 1)], 0, 2),
+      txn([r("x", 1)], 3, 4),
+      txn([r("y", 1, 2)], 5, 6),
+    ],
+  ],
   ["doubled", [txn([a("x", 1)]), txn([r("x", 1, 1)])]],
   ["contradicts", [txn([a("x", 1)]), txn([a("x", 2)]), txn([r("x", 1, 2)]), txn([r("x", 2, 1)])]],
   ["internal", [txn([a("x", 1), r("x")])]],
