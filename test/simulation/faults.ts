@@ -1,5 +1,6 @@
 import { assert } from "../../src/base/assert.js";
 import type { Random } from "../../src/base/random.js";
+import type { Configuration } from "../../src/raft/types.js";
 import type { SimCluster } from "../node/sim-cluster.js";
 import type { Invariants } from "./invariants.js";
 import type { Marks } from "./marks.js";
@@ -230,6 +231,8 @@ export class Faults {
       this.invariants.loseState(at, "power");
       this.marks.hit("power lost under a buffered log");
     }
+    if (this.invariants.groups().some(({ configuration }) => isChanging(configuration)))
+      this.marks.hit("crash while a replica was replaced");
     this.cluster.crash(at, kind);
     if (disk.lostAtCrashes > lost) this.marks.hit("unsynced tail lost at a crash");
     this.later(lastsMs, () => this.start(at));
@@ -318,4 +321,8 @@ export class Faults {
     this.later(Math.min(lastsMs, 1000), () => this.start(at));
     return true;
   }
+}
+
+function isChanging({ outgoing, learners }: Configuration): boolean {
+  return outgoing.length > 0 || learners.length > 0;
 }

@@ -1,11 +1,9 @@
 import { crc32c } from "../../src/base/crc.js";
-import { slotCount } from "../../src/base/slot.js";
 import type { LogIndex, RangeId, ReplicaId, Term } from "../../src/base/units.js";
 import { nullSink } from "../../src/commands/reply-sink.js";
 import type { ApplyObserver, Machine } from "../../src/machine/machine.js";
 import type { SessionTable } from "../../src/machine/session-table.js";
 import type { Replica } from "../../src/node/replica.js";
-import type { MetaTables } from "../../src/placement/tables.js";
 import type { SimCluster, SimNode } from "../node/sim-cluster.js";
 import { DurableState, type Loss } from "./durable-state.js";
 import { getOr } from "./get-or.js";
@@ -13,6 +11,7 @@ import { Leases } from "./leases.js";
 import type { Marks } from "./marks.js";
 import { QueueBounds } from "./queue-bounds.js";
 import type { SeenGroup } from "./quorum.js";
+import { TableWatch } from "./table-watch.js";
 
 /** One that nobody may see broken. */
 export class Violation extends Error {
@@ -45,7 +44,7 @@ export class Invariants {
   private readonly queues: QueueBounds;
   private readonly seen = new Map<number, Map<RangeId, Seen>>();
   readonly leases: Leases;
-  private readonly tables = new Map<number, MetaTables>();
+  private readonly tables: TableWatch;
   /** Folded over all that was applied. */
   hash = 0;
   elections = 0;
@@ -59,6 +58,7 @@ export class Invariants {
   ) {
     const fail = (what: string): never => this.fail(what);
     this.queues = new QueueBounds(fail);
+    this.tables = new TableWatch(fail);
     this.disks = new DurableState(this.queues, fail);
     this.leases = new Leases(marks, leasesHold, fail);
   }
@@ -89,8 +89,7 @@ export class Invariants {
       this.lookAtReplica(machine, known);
     }
     this.queues.look(machine);
-    const { tables } = node.membership;
-    if (tables !== null && tables !== this.tables.get(machine.at)) this.checkTables(machine, tables);
+    this.tables.look(machine.at, node.membership.tables);
   }
 
   private firstSeen(machine: SimNode, replica: Replica): Seen {
@@ -260,27 +259,5 @@ export class Invariants {
     const { chargedBytes, limitBytes } = machine.status();
     if (limitBytes > 0 && chargedBytes > limitBytes)
       this.fail(`range ${range} charges ${chargedBytes} of ${limitBytes} bytes at index ${index}`);
-  }
-
-  // Tables ---------------------------------------------------------------------------------------------------------
-
-  private checkTables(machine: SimNode, tables: MetaTables): void {
-    const before = this.tables.get(machine.at);
-    this.tables.set(machine.at, tables);
-    if (tables.ranges.length === 0) return;
-    let next = 0;
-    const ranges = [...tables.ranges].sort((a, b) => a.slots[0] - b.slots[0]);
-    for (const { slots, id } of ranges) {
-      if (slots[0] !== next)
-        this.fail(`slot ${next} isn't covered once in tables ${tables.version} (safety 37)`);
-      if (slots[1] < slots[0]) this.fail(`range ${id} has no slots`);
-      next = slots[1] + 1;
-    }
-    if (next !== slotCount) this.fail(`tables ${tables.version} end at slot ${next} (safety 37)`);
-    for (const range of tables.ranges) {
-      const old = before?.ranges.find(({ id }) => id === range.id);
-      if (old !== undefined && before!.version < tables.version && range.epoch < old.epoch)
-        this.fail(`range ${range.id} goes back from epoch ${old.epoch} to ${range.epoch}`);
-    }
   }
 }

@@ -3,6 +3,8 @@ export const markNames = [
   "snapshot installed",
   "snapshot installed under partition",
   "joint configuration crossed",
+  /** safety 42: learner, caught up, joint, left; a crash at each. */
+  "crash while a replica was replaced",
   "retry answered from the session table",
   "unsynced tail lost at a crash",
   "lost tail fenced",
