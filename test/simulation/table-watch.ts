@@ -1,3 +1,4 @@
+import { canonical } from "../../jepsen-like/checker/operation.js";
 import { slotCount } from "../../src/base/slot.js";
 import type { MetaTables } from "../../src/placement/tables.js";
 import { getOr } from "./get-or.js";
@@ -30,11 +31,12 @@ export class TableWatch {
   private checkSame(tables: MetaTables): void {
     const { version } = tables;
     // Where a group's log was at the last report belongs to no version.
-    const text = JSON.stringify(tables, (key, value) => (key === "reportedIndex" ? undefined : value));
+    const told = JSON.stringify(tables, (key, value) => (key === "reportedIndex" ? undefined : value));
+    const text = canonical(JSON.parse(told));
     if (getOr(this.versions, version, () => text) !== text)
       this.fail(`two nodes have different tables of version ${version} (safety 37)`);
     for (const { id, epoch, slots, replicas } of tables.ranges) {
-      const owners = JSON.stringify({ slots, replicas });
+      const owners = canonical({ slots, replicas });
       if (getOr(this.epochs, `${id}/${epoch}`, () => owners) !== owners)
         this.fail(`range ${id} has two sets of owners in epoch ${epoch} (safety 37)`);
     }
