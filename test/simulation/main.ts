@@ -125,7 +125,7 @@ class Suite {
     this.progress();
     const missing = markNames.filter((name) => !this.met.has(name));
     const tooFew = this.outcomes.length < seedsForMarks;
-    if (!tooFew) for (const name of missing) console.log(`never met: ${name}`);
+    for (const name of missing) console.log(`never met: ${name}`);
     const failing = this.outcomes.find(({ violation }) => violation !== null);
     if (failing !== undefined && env.SHRINK !== "0") keepShrunk(failing.seed);
     console.log(lastLine(this.outcomes, this.violations));
