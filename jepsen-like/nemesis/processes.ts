@@ -46,6 +46,12 @@ function pause({ cluster }: Ground, at: number | null, forMs: number): Injected 
   };
 }
 
+/** Starts a node and gives it time to be whole again; whether it is in the end is judged after the last heal. */
+export async function startAndHeal(cluster: Ground["cluster"], at: number): Promise<void> {
+  cluster.start(at);
+  await cluster.healed().catch(() => null);
+}
+
 export const processFaults: readonly Fault[] = [
   {
     name: "kill-one",
@@ -118,6 +124,7 @@ export const processFaults: readonly Fault[] = [
     effects: ["leader", "down"],
     inject: async ({ cluster, random }) => {
       const order = shuffled(random, cluster.running);
+      if (order.length === 0) return null;
       let stopped = false;
       const done = (async () => {
         for (const n of order) {
@@ -145,6 +152,7 @@ export const processFaults: readonly Fault[] = [
     effects: ["leader"],
     inject: async (ground) => {
       const { cluster } = ground;
+      if (cluster.running.length === 0) return null;
       let stopped = false;
       const done = (async () => {
         while (!stopped) {
@@ -179,10 +187,7 @@ export const processFaults: readonly Fault[] = [
       cluster.wipe(at);
       return {
         what: `kill -9 of ${cluster.name(at)} and its data folder emptied`,
-        heal: async () => {
-          cluster.start(at);
-          await cluster.healed();
-        },
+        heal: () => startAndHeal(cluster, at),
       };
     },
   },

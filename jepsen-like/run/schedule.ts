@@ -65,9 +65,12 @@ export async function runSchedule(
       heals.push({ strike, heal: injected.heal });
     }
     await sleep(Math.min(left(), between(random, ...heldMs)));
-    for (const { strike, heal } of heals) {
-      await heal();
-      strike.toNs = nowNs();
-    }
+    // All at once: a heal that waits until the cluster is whole again waits for the other heals too.
+    await Promise.all(
+      heals.map(async ({ strike, heal }) => {
+        await heal();
+        strike.toNs = nowNs();
+      }),
+    );
   }
 }
