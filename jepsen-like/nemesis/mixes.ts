@@ -4,7 +4,12 @@ import { packetFaults } from "./packets.js";
 import { processFaults } from "./processes.js";
 import { toxiproxyFaults } from "./toxiproxy.js";
 
-const faults: readonly Fault[] = [...processFaults, ...toxiproxyFaults, ...packetFaults, ...diskFaults];
+export const allFaults: readonly Fault[] = [
+  ...processFaults,
+  ...toxiproxyFaults,
+  ...packetFaults,
+  ...diskFaults,
+];
 
 /** Names for several faults at once. */
 const groups: Readonly<Record<string, readonly string[]>> = {
@@ -41,7 +46,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-export const nemesisNames: readonly string[] = [...Object.keys(groups), ...faults.map(({ name }) => name)];
+export const nemesisNames: readonly string[] = [...Object.keys(groups), ...allFaults.map(({ name }) => name)];
 
 /** The faults that a comma-separated list of faults and groups names, each once. @returns what isn't one of them. */
 export function chooseFaults(list: string): readonly Fault[] | { readonly unknown: string } {
@@ -49,7 +54,7 @@ export function chooseFaults(list: string): readonly Fault[] | { readonly unknow
   for (const word of list.split(",").map((each) => each.trim())) {
     const names = groups[word] ?? [word];
     for (const name of names) {
-      const fault = faults.find((each) => each.name === name);
+      const fault = allFaults.find((each) => each.name === name);
       if (fault === undefined) return { unknown: word };
       chosen.add(fault);
     }
