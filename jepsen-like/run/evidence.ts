@@ -66,12 +66,12 @@ export function percentile(values: readonly number[], share: number): number {
 }
 
 function effectsOf(
-  { fromNs, struckNs, toNs }: Strike,
+  { fromNs, struckNs, toNs, shown }: Strike,
   history: readonly Observed[],
   sights: readonly Sight[],
   quietNs: number,
 ): readonly Effect[] {
-  const effects: Effect[] = [];
+  const effects: Effect[] = [...shown];
   const untilNs = toNs + afterNs;
   const during = sights.filter(({ atNs }) => atNs >= struckNs && atNs <= untilNs);
   const before = sights.findLast(

@@ -1,4 +1,4 @@
-import type { QuorateCluster } from "../cluster/quorate-cluster.js";
+import type { Target } from "../cluster/target.js";
 import { sleep } from "../cluster/wait.js";
 
 /** Who led what, at one moment. */
@@ -23,7 +23,7 @@ export class Monitor {
   private readonly loop: Promise<void>;
 
   constructor(
-    private readonly cluster: QuorateCluster,
+    private readonly target: Target,
     private readonly nowNs: () => number,
   ) {
     this.loop = this.watch();
@@ -33,7 +33,7 @@ export class Monitor {
     while (this.running) {
       const atNs = this.nowNs();
       try {
-        const status = await this.cluster.status();
+        const status = await this.target.status();
         const { ranges } = status;
         const answering = new Set(
           ranges.flatMap(({ replicas }) =>
