@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Skipped } from "../nemesis/means.js";
 import { nextRun, type PlannedRun, type PlanOptions } from "./plan.js";
 import { folderOf, type RunRecord, runLine, summaryPage } from "./summary.js";
 
@@ -8,6 +9,8 @@ export interface CampaignOptions extends PlanOptions {
   readonly out: string;
   /** Of one run, as the summary tells it. */
   readonly durationSeconds: number;
+  /** Faults that are left out, and why. */
+  readonly skipped: readonly Skipped[];
   /** Keeps the folders of valid runs too. */
   readonly keepAll: boolean;
   /** Does one run with its files in `folder`; null: it was broken off, and doesn't count. */
@@ -40,7 +43,7 @@ export async function campaign(options: CampaignOptions): Promise<readonly RunRe
     const record = { ...planned, ...result };
     runs.push(record);
     appendFileSync(join(out, "runs.jsonl"), `${JSON.stringify(record)}\n`);
-    writeFileSync(join(out, "summary.md"), summaryPage(runs, options.durationSeconds));
+    writeFileSync(join(out, "summary.md"), summaryPage(runs, options));
     if (record.verdict === "valid" && !options.keepAll) rmSync(folder, { recursive: true, force: true });
     say(runLine(record));
   }

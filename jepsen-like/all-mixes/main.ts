@@ -6,6 +6,7 @@
  * WORKLOADS= and NEMESIS= narrow down what is mixed.
  */
 import { resolve } from "node:path";
+import { withoutMeans } from "../nemesis/means.js";
 import { allFaults, chooseFaults } from "../nemesis/mixes.js";
 import { workloads } from "../workloads/all.js";
 import { campaign, readRuns } from "./campaign.js";
@@ -19,10 +20,14 @@ const mostRuns = Number(env.RUNS || Number.POSITIVE_INFINITY);
 const out = resolve(env.OUT || ".chaos/all");
 const names = workloads.map(({ name }) => name);
 const chosenWorkloads = env.WORKLOADS ? env.WORKLOADS.split(",") : names;
-const faults = env.NEMESIS ? chooseFaults(env.NEMESIS) : allFaults;
-if ("unknown" in faults) throw new TypeError(`there is no fault ${faults.unknown}`);
+const wanted = env.NEMESIS ? chooseFaults(env.NEMESIS) : allFaults;
+if ("unknown" in wanted) throw new TypeError(`there is no fault ${wanted.unknown}`);
 if (chosenWorkloads.some((name) => !names.includes(name)))
   throw new TypeError(`workloads are ${names.join(", ")}`);
+
+const skipped = await withoutMeans(wanted);
+for (const { faults, reason } of skipped) console.log(`skipped: ${faults.join(", ")}: ${reason}`);
+const faults = wanted.filter(({ name }) => !skipped.some((each) => each.faults.includes(name)));
 
 const abort = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => abort.abort());
@@ -32,6 +37,7 @@ const before = readRuns(out).length;
 const runs = await campaign({
   workloads: chosenWorkloads,
   faults,
+  skipped,
   seed: Number(env.SEED || 1),
   out,
   durationSeconds,

@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { builtMain } from "../cluster/quorate-cluster.js";
 import type { PlannedRun } from "./plan.js";
 import type { RunRecord, Verdict } from "./summary.js";
 
 export type RunResult = Omit<RunRecord, keyof PlannedRun>;
+type Judged = Omit<RunResult, "seconds" | "load">;
 
 /** Starting, healing and judging may take so long besides the run itself. */
 const patienceMs = 600_000;
@@ -46,12 +48,11 @@ export async function runApart(
   if (signal.aborted) return null;
   writeFileSync(join(folder, "output.txt"), output);
   const strikes = join(folder, "faults.json");
-  return resultOf(
-    output,
-    ended,
-    existsSync(strikes) ? readFileSync(strikes, "utf8") : "[]",
-    Math.round((performance.now() - startedMs) / 1000),
-  );
+  return {
+    ...resultOf(output, ended, existsSync(strikes) ? readFileSync(strikes, "utf8") : "[]"),
+    seconds: Math.round((performance.now() - startedMs) / 1000),
+    load: Math.round(loadavg()[0]! * 10) / 10,
+  };
 }
 
 interface StrikeOnDisk {
@@ -60,7 +61,7 @@ interface StrikeOnDisk {
 }
 
 /** What `quorate chaos` printed, and its faults.json, as a record. A run that didn't reach a verdict is unknown. */
-export function resultOf(output: string, ended: string, strikesJson: string, seconds: number): RunResult {
+export function resultOf(output: string, ended: string, strikesJson: string): Judged {
   const lines = output.trimEnd().split("\n");
   const last = verdictPattern.exec(lines.at(-1) ?? "");
   const strikes = (JSON.parse(strikesJson) as readonly StrikeOnDisk[]).map(({ strike, seen }) => ({
@@ -69,7 +70,7 @@ export function resultOf(output: string, ended: string, strikesJson: string, sec
   }));
   if (last === null) {
     const problems = [`no verdict (${ended}): ${lines.slice(-3).join(" ")}`];
-    return { verdict: "unknown", problems, operations: 0, unknownOperations: 0, strikes, seconds };
+    return { verdict: "unknown", problems, operations: 0, unknownOperations: 0, strikes };
   }
   const judged = lines.indexOf("judging");
   const problems = lines.slice(judged + 1, -1).filter((line) => !line.startsWith("report: "));
@@ -79,6 +80,5 @@ export function resultOf(output: string, ended: string, strikesJson: string, sec
     operations: Number(last[2]),
     unknownOperations: Number(last[3]),
     strikes,
-    seconds,
   };
 }

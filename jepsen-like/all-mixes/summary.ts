@@ -1,3 +1,4 @@
+import type { Skipped } from "../nemesis/means.js";
 import type { PlannedRun } from "./plan.js";
 
 export type Verdict = "valid" | "invalid" | "unknown";
@@ -13,16 +14,17 @@ export interface RunRecord extends PlannedRun {
   /** Each time a fault was done, and whether its effect was seen. */
   readonly strikes: readonly { readonly name: string; readonly seen: boolean }[];
   readonly seconds: number;
+  /** The machine's load average over a minute, when the run had ended. */
+  readonly load: number;
 }
 
 /** What one run had to say: one line. */
 export function runLine(run: RunRecord): string {
-  const { number, verdict, workload, faults, nodes, seed, operations, unknownOperations, strikes, seconds } =
-    run;
+  const { number, verdict, workload, faults, nodes, seed, operations, unknownOperations, strikes } = run;
   const what = `${workload} under ${faults.join("+")}, ${nodes} nodes, seed ${seed}`;
   const figures = `${operations} operations, ${unknownOperations} unknown, ${strikes.length} faults`;
   const why = run.problems.length === 0 ? "" : `: ${run.problems[0]}`;
-  return `run ${number}: ${verdict}, ${what}: ${figures}, ${seconds} s${why}`;
+  return `run ${number}: ${verdict}, ${what}: ${figures}, ${run.seconds} s, load ${run.load}${why}`;
 }
 
 /** The line with which all ends. */
@@ -46,7 +48,10 @@ function tally(runs: readonly RunRecord[]) {
 }
 
 /** All runs as a page of Markdown: by workload, by fault, by size of the mix, and what was not valid. */
-export function summaryPage(runs: readonly RunRecord[], durationSeconds: number): string {
+export function summaryPage(
+  runs: readonly RunRecord[],
+  { durationSeconds, skipped }: { readonly durationSeconds: number; readonly skipped: readonly Skipped[] },
+): string {
   const by = (title: string, names: readonly string[], of: (run: RunRecord, name: string) => boolean) => {
     const head = [title, "histories", "valid", "invalid", "unknown", "operations", "unknown op.", "faults"];
     const rows = names.map((name) => [name, ...cells(runs.filter((run) => of(run, name)))]);
@@ -66,7 +71,7 @@ ${by("mix", sizes, (run, name) => `${run.faults.length} faults` === name)}
 
 ${faultTable(runs)}
 
-${troubles(runs)}
+${skipped.map(({ faults, reason }) => `Skipped: ${faults.join(", ")} (${reason}).\n\n`).join("")}${troubles(runs)}
 `;
 }
 

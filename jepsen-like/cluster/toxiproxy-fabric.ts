@@ -22,6 +22,7 @@ export class ToxiproxyFabric implements Fabric {
     { readonly proxy: Promise<ProxyHandle>; readonly node: number }
   >();
   private toxics = 0;
+  private healing = Promise.resolve();
   private nextPort = 0;
 
   private constructor(
@@ -115,9 +116,14 @@ export class ToxiproxyFabric implements Fabric {
     await proxy.addToxic({ name: `toxic-${++this.toxics}`, type, stream, toxicity, attributes });
   }
 
-  /** Takes all toxics away and lets every proxy listen again. */
-  async heal(): Promise<void> {
-    await this.toxiproxy.reset();
+  /** Takes all toxics away and lets every proxy listen again. Heals of several faults come one after the other. */
+  heal(): Promise<void> {
+    const healed = this.healing.then(() => this.toxiproxy.reset());
+    this.healing = healed.then(
+      () => {},
+      () => {},
+    );
+    return healed.then(() => {});
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { diskFaults } from "./disks.js";
 import type { Fault } from "./fault.js";
 import { packetFaults } from "./packets.js";
 import { processFaults } from "./processes.js";
+import { syncFaults } from "./syncs.js";
 import { toxiproxyFaults } from "./toxiproxy.js";
 
 export const allFaults: readonly Fault[] = [
@@ -9,15 +10,16 @@ export const allFaults: readonly Fault[] = [
   ...toxiproxyFaults,
   ...packetFaults,
   ...diskFaults,
+  ...syncFaults,
 ];
 
 /** Names for several faults at once. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   none: [],
   kill: ["kill-one", "kill-leader", "kill-majority", "kill-all"],
-  pause: ["pause-leader", "blink-leader", "pause-one"],
+  pause: ["pause-leader", "blink-leader", "pause-one", "pause-long"],
   restart: ["rolling-restart", "transfer-storm"],
-  wipe: ["wipe-one"],
+  wipe: ["wipe-one", "lose-log"],
   slow: ["latency", "bandwidth", "slicer"],
   partition: [
     "one-way",
@@ -25,11 +27,19 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "bridge",
     "majorities-ring",
     "isolate-leader",
+    "late-replies",
     "pause-isolated-leader",
     "flapping",
   ],
-  disk: ["disk-full", "flipped-byte"],
-  packets: ["loss", "packets-isolate-leader", "packets-one-way", "packets-bridge"],
+  disk: ["disk-full", "flipped-byte", "slow-sync", "failing-sync"],
+  packets: [
+    "loss",
+    "duplication",
+    "reordering",
+    "packets-isolate-leader",
+    "packets-one-way",
+    "packets-bridge",
+  ],
   network: [
     "latency",
     "bandwidth",
@@ -40,6 +50,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "bridge",
     "majorities-ring",
     "isolate-leader",
+    "late-replies",
     "pause-isolated-leader",
     "clients",
     "flapping",

@@ -63,6 +63,7 @@ const valid: RunResult = {
     { name: "halves", seen: false },
   ],
   seconds: 61,
+  load: 1.5,
 };
 
 test("a summary grows over several calls, and what was not valid keeps its report", async () => {
@@ -78,6 +79,7 @@ test("a summary grows over several calls, and what was not valid keeps its repor
       ...plan,
       out,
       durationSeconds: 60,
+      skipped: [{ faults: ["loss"], reason: "network namespaces need root" }],
       keepAll: false,
       run: async ({ number }, folder) => {
         mkdirSync(folder, { recursive: true });
@@ -104,6 +106,7 @@ test("a summary grows over several calls, and what was not valid keeps its repor
     expect(said).toContainEqual(expect.stringMatching(/^run 2: invalid, .*: register:1: went back$/));
     const summary = readFileSync(join(out, "summary.md"), "utf8");
     expect(summary).toContain("| all | 4 | 2 | 1 | 1 | 4000 | 20 | 8 |");
+    expect(summary).toContain("Skipped: loss (network namespaces need root).");
     expect(summary).toContain("- kill-one had no effect (down)");
   } finally {
     rmSync(out, { recursive: true, force: true });
@@ -117,7 +120,7 @@ test("what a run printed is read as its result", () => {
   ]);
   const output =
     "judging\nkey 1: went back\nreport: /r.html\nchaos: invalid, 12 operations, 3 unknown, 2 faults, seed 9\n";
-  expect(resultOf(output, "exit code 1", strikes, 7)).toEqual({
+  expect(resultOf(output, "exit code 1", strikes)).toEqual({
     verdict: "invalid",
     problems: ["key 1: went back"],
     operations: 12,
@@ -126,16 +129,15 @@ test("what a run printed is read as its result", () => {
       { name: "halves", seen: true },
       { name: "halves", seen: false },
     ],
-    seconds: 7,
   });
 });
 
 test("a run without a verdict is never valid", () => {
-  const fell = resultOf("starting 3 nodes\nError: no node tells\n", "exit code 1", "[]", 7);
+  const fell = resultOf("starting 3 nodes\nError: no node tells\n", "exit code 1", "[]");
   expect(fell.verdict).toBe("unknown");
   expect(fell.problems[0]).toContain("Error: no node tells");
   const skipped = "skipped: no go\nchaos: unknown, 0 operations, 0 unknown, 0 faults, seed 9\n";
-  expect(resultOf(skipped, "exit code 2", "[]", 7)).toMatchObject({
+  expect(resultOf(skipped, "exit code 2", "[]")).toMatchObject({
     verdict: "unknown",
     problems: ["skipped: no go"],
   });
