@@ -15,7 +15,7 @@ export class OutsideCluster implements Target {
   readonly logs: readonly string[] = [];
 
   private constructor(
-    readonly seeds: readonly string[],
+    private readonly given: readonly string[],
     private readonly members: ClusterStatus["members"],
     private readonly natMap: ReadonlyMap<string, string>,
   ) {}
@@ -28,6 +28,9 @@ export class OutsideCluster implements Target {
     return new OutsideCluster(seeds, status.members, natMap);
   }
 
+  get seeds(): readonly string[] {
+    return this.members.map(({ ports }) => this.natMap.get(ports.grpc) ?? ports.grpc);
+  }
   get nodeNames(): readonly string[] {
     return this.members.map(({ name }) => name);
   }
@@ -44,7 +47,7 @@ export class OutsideCluster implements Target {
   }
 
   async status(): Promise<ClusterStatus> {
-    const status = await readClusterStatus(this.seeds, statusDeadlineMs);
+    const status = await readClusterStatus(this.given, statusDeadlineMs);
     if (status === null) throw new Error("no node tells the cluster's status");
     return status;
   }

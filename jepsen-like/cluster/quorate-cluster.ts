@@ -144,6 +144,7 @@ export class QuorateCluster implements Target {
     closeSync(errors);
     this.children[n] = child;
     child.on("exit", (code, signal) => {
+      this.fabric.ended?.(n);
       if (!this.expected.has(child)) this.crashes.push(`${this.name(n)} ended with ${signal ?? code}`);
     });
   }

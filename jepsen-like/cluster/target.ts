@@ -3,7 +3,7 @@ import type { ClusterStatus } from "#quorate/client/cluster-status.js";
 /** A cluster under test, however it came to be. */
 export interface Target {
   readonly nodeNames: readonly string[];
-  /** gRPC addresses at which its status is asked for. */
+  /** gRPC addresses of its nodes, where their status is asked for. */
   readonly seeds: readonly string[];
   /** What ended that nobody had asked to end. */
   readonly crashes: readonly string[];

@@ -50,7 +50,8 @@ export const diskFaults: readonly Fault[] = [
     effects: ["errors", "leader", "latency"],
     inject: async (ground) => {
       const { cluster } = ground;
-      const at = (await leader(ground)) ?? pick(ground.random, ground.cluster.indexes);
+      const at = await leader(ground);
+      if (at === null) return null;
       const ballast = join(cluster.data(at), "..", "ballast");
       fill(ballast);
       return {

@@ -34,10 +34,6 @@ async function meddle(
 const wanted = (fault: Omit<Fault, "fabric">): Fault => ({ ...fault, fabric: "netns" });
 const cut = (from: number, to: number): Loss => ({ from, to, share: 1 });
 
-async function leaderOf(ground: Ground): Promise<number> {
-  return (await leader(ground)) ?? pick(ground.random, ground.cluster.indexes);
-}
-
 export const packetFaults: readonly Fault[] = [
   wanted({
     name: "loss",
@@ -82,7 +78,8 @@ export const packetFaults: readonly Fault[] = [
     minNodes: 3,
     effects: ["leader"],
     inject: async (ground) => {
-      const at = await leaderOf(ground);
+      const at = await leader(ground);
+      if (at === null) return null;
       const others = ground.cluster.indexes.filter((n) => n !== at);
       return lose(
         ground,
@@ -96,7 +93,8 @@ export const packetFaults: readonly Fault[] = [
     minNodes: 2,
     effects: ["leader", "errors", "latency"],
     inject: async (ground) => {
-      const at = await leaderOf(ground);
+      const at = await leader(ground);
+      if (at === null) return null;
       const others = ground.cluster.indexes.filter((n) => n !== at);
       const deaf = pick(ground.random, [true, false]);
       return lose(

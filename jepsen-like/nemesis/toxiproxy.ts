@@ -129,7 +129,8 @@ export const toxiproxyFaults: readonly Fault[] = [
     effects: ["leader", "errors", "latency"],
     inject: async (ground) => {
       const { cluster, random } = ground;
-      const at = (await leader(ground)) ?? pick(ground.random, ground.cluster.indexes);
+      const at = await leader(ground);
+      if (at === null) return null;
       const others = cluster.indexes.filter((n) => n !== at);
       const deaf = pick(random, [true, false]);
       const pairs = deaf ? across(others, [at]) : across([at], others);
@@ -196,7 +197,8 @@ export const toxiproxyFaults: readonly Fault[] = [
     minNodes: 3,
     effects: ["leader"],
     inject: async (ground) => {
-      return isolate(ground, (await leader(ground)) ?? pick(ground.random, ground.cluster.indexes));
+      const at = await leader(ground);
+      return at === null ? null : isolate(ground, at);
     },
   }),
   wanted({
@@ -206,7 +208,8 @@ export const toxiproxyFaults: readonly Fault[] = [
     effects: ["leader"],
     inject: async (ground) => {
       const { cluster, random } = ground;
-      const at = (await leader(ground)) ?? pick(random, cluster.indexes);
+      const at = await leader(ground);
+      if (at === null) return null;
       const forMs = between(random, 1200, 2500);
       const isolated = await isolate(ground, at);
       cluster.pause(at);
@@ -230,7 +233,8 @@ export const toxiproxyFaults: readonly Fault[] = [
     inject: async (ground) => {
       const { cluster, random } = ground;
       const fabric = fabricOf(ground);
-      const at = (await leader(ground)) ?? pick(random, cluster.indexes);
+      const at = await leader(ground);
+      if (at === null) return null;
       const others = cluster.indexes.filter((n) => n !== at);
       const steps = pick(random, [4, 6]);
       // Step by step, each shorter than an election time-out: a longer silence and it steps down before it is cut off.

@@ -81,7 +81,8 @@ export async function runOn(stage: Stage, options: RunOptions): Promise<RunResul
   const load = workload.start(new SeededRandom(seed + 1));
   const workers = new Workers(load, doors, recorder, seed, options.thinkMs ?? defaultThinkMs);
   workers.start();
-  const strikes = await runSchedule({ harms, mix, durationMs, random }, nowNs, (strike) =>
+  const recovered = (sinceNs: number): Promise<unknown> => monitor.leadersAfter(sinceNs);
+  const strikes = await runSchedule({ harms, mix, durationMs, random, recovered }, nowNs, (strike) =>
     say(`${(strike.fromNs / 1e9).toFixed(1)} s: ${strike.name}: ${strike.what}`),
   ).catch(async (error: unknown) => {
     // Nobody may write to the history once it is closed, nor to doors that are.

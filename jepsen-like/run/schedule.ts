@@ -22,14 +22,17 @@ export interface ScheduleOptions {
   readonly mix: number;
   readonly durationMs: number;
   readonly random: Random;
+  /** Resolves when the cluster serves again what was healed at that time. */
+  readonly recovered: (sinceNs: number) => Promise<unknown>;
 }
 
 const quietMs = [1500, 3000] as const;
+const recoveryPatienceMs = 10_000;
 const heldMs = [2500, 6000] as const;
 
 /** Strikes and heals in turn until the time is over. Each fault has its turn before any has a second one. */
 export async function runSchedule(
-  { harms, mix, durationMs, random }: ScheduleOptions,
+  { harms, mix, durationMs, random, recovered }: ScheduleOptions,
   nowNs: () => number,
   struck: (strike: Strike) => void,
 ): Promise<readonly Strike[]> {
@@ -77,5 +80,7 @@ export async function runSchedule(
         strike.toNs = nowNs();
       }),
     );
+    // A fault of a cluster that is still down would show nothing; but one that never comes up again is not waited for.
+    await Promise.race([recovered(nowNs()), sleep(Math.min(Math.max(0, left()), recoveryPatienceMs))]);
   }
 }

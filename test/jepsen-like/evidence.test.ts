@@ -75,3 +75,16 @@ test("a run that did too little, or little under its faults, proves nothing", ()
     "only 0 % of them under a fault",
   ]);
 });
+
+test("of faults that are under way together any effect proves each", () => {
+  const refused = steady((each) => (during(each) ? { type: "fail", error: "no leader" } : {}));
+  const alone = strike(["leader"]);
+  const other = { ...strike(["down"]), name: "another-fault" };
+  expect(gatherEvidence(refused, [alone], sights, 60_000).missing).toContain(
+    "a-fault had no effect (leader)",
+  );
+  const { missing } = gatherEvidence(refused, [alone, other], sights, 60_000);
+  expect(missing.filter((each) => each.includes("no effect"))).toEqual([]);
+  const quiet = gatherEvidence(steady(), [alone, other], sights, 60_000).missing;
+  expect(quiet).toEqual(["a-fault had no effect (leader)", "another-fault had no effect (down)"]);
+});
