@@ -13,6 +13,7 @@ import { register } from "../../../jepsen-like/checker/models/register.js";
 import { set } from "../../../jepsen-like/checker/models/set.js";
 import { strings } from "../../../jepsen-like/checker/models/strings.js";
 import type { Operation } from "../../../jepsen-like/checker/operation.js";
+import { runs } from "../../properties.js";
 import { isLinearizable } from "./brute-force.js";
 import { drawFrom, generate, type Spec } from "./generate.js";
 import * as specs from "./specs.js";
@@ -94,7 +95,7 @@ describe.each(subjects)("$name", (each) => {
       fc.property(fc.nat(), fc.nat(6), (seed, unknowns) => {
         expect(each.verdict(each.generate(drawFrom(seed), 40, 3, unknowns))).toBe("valid");
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -108,7 +109,7 @@ describe.each(subjects)("$name", (each) => {
         verdicts[expected]++;
         expect(each.verdict(history)).toBe(expected);
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
     expect(verdicts.valid).toBeGreaterThan(20);
     expect(verdicts.invalid).toBeGreaterThan(20);
