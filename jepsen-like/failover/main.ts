@@ -1,6 +1,6 @@
 /**
  * `make failover`: how long writes stop when the leader is killed (KILLS=100 times), told to stop or stopped, and when all
- * nodes are killed (a third as often), with Quorate and etcd in turn. Writes jepsen-like/RESULTS.md and its plots.
+ * nodes are killed (a fifth as often), with Quorate and etcd in turn. Writes jepsen-like/RESULTS.md and its plots.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { projectRoot } from "../cluster/project-root.js";
 import { imageOf, type Measured, page } from "./page.js";
 import { plot } from "./plot.js";
-import { measureOnce, scenarios } from "./scenarios.js";
+import { measureOnce, type Scenario, scenarios } from "./scenarios.js";
 import { etcd, quorate, type System } from "./system.js";
 import { lanes } from "./writer.js";
 
@@ -16,20 +16,34 @@ const kills = Number(process.env.KILLS || 100);
 /** The page stands beside the sources, OUT= puts it elsewhere. */
 const out = process.env.OUT || join(projectRoot, "jepsen-like");
 
-async function measureAll(systems: readonly System[]): Promise<readonly Measured[]> {
-  const all: Measured[] = [];
-  for (const scenario of scenarios) {
-    const rounds = Math.max(1, Math.round(kills * scenario.share));
-    const times = systems.map((): number[] => []);
-    for (let round = 0; round < rounds; round++)
-      for (const [i, system] of systems.entries()) {
-        const tookMs = await measureOnce(scenario, system);
-        times[i]!.push(tookMs);
-        console.log(`${scenario.name}, ${round + 1}/${rounds}, ${system.name}: ${tookMs.toFixed(0)} ms`);
-      }
-    all.push({ scenario, systems: systems.map(({ name }, i) => ({ name, times: times[i]! })) });
+/** Measures a scenario with all systems in turn. */
+async function measure(scenario: Scenario, systems: readonly System[]): Promise<Measured> {
+  const rounds = Math.max(1, Math.round(kills * scenario.share));
+  const times = systems.map((): number[] => []);
+  for (let round = 0; round < rounds; round++)
+    for (const [i, system] of systems.entries()) {
+      const tookMs = await measureOnce(scenario, system);
+      times[i]!.push(tookMs);
+      console.log(`${scenario.name}, ${round + 1}/${rounds}, ${system.name}: ${tookMs.toFixed(0)} ms`);
+    }
+  return { scenario, systems: systems.map(({ name }, i) => ({ name, times: times[i]! })) };
+}
+
+function write(all: readonly Measured[]): void {
+  for (const { scenario, systems } of all) {
+    const image = join(out, imageOf(scenario));
+    mkdirSync(dirname(image), { recursive: true });
+    writeFileSync(image, plot(scenario.name, systems));
   }
-  return all;
+  const circumstances = {
+    command: `make failover KILLS=${kills}`,
+    day: new Date().toISOString().slice(0, 10),
+    machine: machine(),
+    loadBefore: loadBefore!,
+    loadAfter: loadavg()[0]!,
+    lanes,
+  };
+  writeFileSync(join(out, "RESULTS.md"), page(all, circumstances));
 }
 
 function machine(): string {
@@ -44,22 +58,12 @@ const systems: System[] = [];
 const [loadBefore] = loadavg();
 try {
   systems.push(await quorate(join(folder, "quorate")), await etcd(join(folder, "etcd")));
-  const all = await measureAll(systems);
-  const [loadAfter] = loadavg();
-  for (const { scenario, systems } of all) {
-    const image = join(out, imageOf(scenario));
-    mkdirSync(dirname(image), { recursive: true });
-    writeFileSync(image, plot(scenario.name, systems));
+  const all: Measured[] = [];
+  for (const scenario of scenarios) {
+    all.push(await measure(scenario, systems));
+    // Now, too: it takes long, and what was measured counts.
+    write(all);
   }
-  const circumstances = {
-    command: `make failover KILLS=${kills}`,
-    day: new Date().toISOString().slice(0, 10),
-    machine: machine(),
-    loadBefore: loadBefore!,
-    loadAfter: loadAfter!,
-    lanes,
-  };
-  writeFileSync(join(out, "RESULTS.md"), page(all, circumstances));
 } finally {
   for (const system of systems) await system.stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -33,7 +33,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "The leader is told to stop",
     what: "SIGTERM of the leader, which hands its leadership over: the longest time without an acknowledged write.",
-    share: 0.3,
+    share: 0.2,
     measure: async (system, writer) => {
       const leader = await system.leader();
       const sinceMs = performance.now();
@@ -47,7 +47,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "The leader is stopped",
     what: "From SIGSTOP of the leader to the first acknowledged write that was sent after it; it goes on afterwards.",
-    share: 0.3,
+    share: 0.2,
     measure: async (system, writer) => {
       const leader = await system.leader();
       const sinceMs = performance.now();
@@ -62,7 +62,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "All nodes are killed",
     what: "kill -9 of all nodes, which are started again at once: from the kill to the first acknowledged write that was sent after it.",
-    share: 0.3,
+    share: 0.2,
     measure: async (system, writer) => {
       const sinceMs = performance.now();
       await system.kill(...system.nodes);
