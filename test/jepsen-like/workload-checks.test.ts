@@ -195,7 +195,7 @@ describe("what each workload's check calls invalid", () => {
 describe("eviction and txn, by their models", () => {
   const verdicts = (name: string, all: readonly Observed[]): readonly string[] =>
     judge(workloadOf(name)!, all, () => true).map(({ verdict }) => verdict);
-  type Line = Parameters<typeof history>[number];
+  type Line = readonly [string, unknown, unknown, number, number | "?" | "!"];
   const write: Line = ["write", 1, null, 0, 1];
   /** So many reads that found the key evicted. */
   const absences = (count: number): readonly Line[] =>
