@@ -133,6 +133,11 @@ export const mutants: readonly ChaosMutant[] = [
         replace: "const damage: string | null = null;",
       },
       {
+        file: "src/node/replica-set.ts",
+        find: 'if (outcome.kind === "started" && this.prepared)',
+        replace: 'if (outcome.kind === "started" && (this.prepared || recovered.replicas.length === 0))',
+      },
+      {
         file: "src/node/peers.ts",
         find: "sequence > this.node.engine.recorder.durableSequence)",
         replace: "sequence < 0)",

@@ -4,9 +4,9 @@ import { workloadOf } from "../../jepsen-like/workloads/all.js";
 import type { Observed } from "../../jepsen-like/workloads/workload.js";
 
 /** "f value = result @ from-to", times in ms; "?" for an unknown outcome, "!" for a refusal. */
-type Line = readonly [string, unknown, unknown, number, number | "?" | "!"];
-
-function history(...lines: readonly Line[]): Observed[] {
+function history(
+  ...lines: readonly (readonly [string, unknown, unknown, number, number | "?" | "!"])[]
+): Observed[] {
   return lines.map(([f, value, result, fromMs, to], process) => ({
     f,
     key: "k",
@@ -195,6 +195,7 @@ describe("what each workload's check calls invalid", () => {
 describe("eviction and txn, by their models", () => {
   const verdicts = (name: string, all: readonly Observed[]): readonly string[] =>
     judge(workloadOf(name)!, all, () => true).map(({ verdict }) => verdict);
+  type Line = readonly [string, unknown, unknown, number, number | "?" | "!"];
   const write: Line = ["write", 1, null, 0, 1];
   /** So many reads that found the key evicted. */
   const absences = (count: number): readonly Line[] =>
