@@ -1,10 +1,9 @@
 import { below, type Random } from "../../src/base/random.js";
-import { metaRangeId, type RangeId } from "../../src/base/units.js";
+import { metaRangeId } from "../../src/base/units.js";
 import type { Replica } from "../../src/node/replica.js";
-import type { SimCluster, SimNode } from "../node/sim-cluster.js";
+import type { SimCluster } from "../node/sim-cluster.js";
 import type { Invariants } from "./invariants.js";
 import type { Shape } from "./script.js";
-import { mayAsk } from "./swarm.js";
 import { workloads } from "./workloads/all.js";
 import type { Draw, Observation, Operation } from "./workloads/workload.js";
 
@@ -28,8 +27,6 @@ export interface ConvergenceHost {
   readonly random: Random;
   /** Operations that nobody has answered yet. */
   readonly unsettled: number;
-  /** All that was asked so far. */
-  readonly observations: readonly Observation[];
   invoke(operation: Operation): Observation;
   runUntil(condition: () => boolean, limitMs: number, what: () => string): void;
 }
@@ -77,19 +74,16 @@ export class Convergence {
         () => "the last operations",
       );
     const asked: Observation[] = [];
-    const allowed = workloads.filter((workload) => mayAsk(host.shape, workload));
-    for (const workload of allowed)
+    for (const workload of workloads)
       for (let i = 0; i < keys; i++)
         asked.push(this.ask(workload.name, workload.draw(host.random, keys, this.number++)));
     settle();
-    for (const workload of allowed) {
-      const earlier = host.observations.filter(({ operation }) => operation.workload === workload.name);
-      for (const draw of workload.finalReads(keys, earlier)) asked.push(this.ask(workload.name, draw));
-    }
+    for (const workload of workloads)
+      for (const draw of workload.finalReads(keys)) asked.push(this.ask(workload.name, draw));
     settle();
     // Without a session nobody retries what a silent node may have done.
     for (const { outcome, error, operation } of asked)
-      if (outcome === "refused" ? !isAnswer(error) : outcome === "unknown" && operation.inSession)
+      if (outcome === "refused" ? error !== "out-of-memory" : outcome === "unknown" && operation.inSession)
         host.invariants.fail(`the last ${operation.name} ${operation.args[0]} ended as ${error}`);
   }
 
@@ -123,7 +117,10 @@ export class Convergence {
     const live = tables!.members.filter(({ state }) => state === "active").length;
     if (areAll && live !== nodes.length) return `${live} active members`;
     for (const { id } of [tables!.meta, ...tables!.ranges]) {
-      const replicas = replicasOf(nodes, id);
+      const replicas = nodes.flatMap(({ node }) => {
+        const replica = node!.engine.replicas.get(id);
+        return replica === undefined || replica.restoring ? [] : [replica];
+      });
       const name = id === metaRangeId ? "meta" : `range ${id}`;
       const due = Math.min(shape.replicationFactor, nodes.length);
       if (areAll && id !== metaRangeId && replicas.length !== due)
@@ -132,16 +129,6 @@ export class Convergence {
       if (why !== null) return `${name}: ${why}`;
     }
     return null;
-  }
-
-  /** Once all have come together: replicas hold the same, entry by entry. */
-  compareContents(): void {
-    const { cluster, invariants } = this.host;
-    for (const { id } of cluster.nodes[0]!.node!.membership.tables!.ranges)
-      invariants.compareContents(
-        `range ${id}`,
-        replicasOf(cluster.nodes, id).map(({ machine }) => machine),
-      );
   }
 
   private groupApart(replicas: readonly Replica[], areAll: boolean): string | null {
@@ -161,16 +148,4 @@ export class Convergence {
     }
     return null;
   }
-}
-
-/** Whether such an error is what the command itself says, of the value that it found or the memory that there is. */
-function isAnswer(error: string | null): boolean {
-  return error === "out-of-memory" || error === "wrong-type" || error === "no-such-key";
-}
-
-function replicasOf(nodes: readonly SimNode[], range: RangeId): readonly Replica[] {
-  return nodes.flatMap(({ node }) => {
-    const replica = node!.engine.replicas.get(range);
-    return replica === undefined || replica.restoring ? [] : [replica];
-  });
 }
