@@ -1,21 +1,39 @@
-import { utf8Text } from "../../src/base/bytes.js";
-import { metaRangeId } from "../../src/base/units.js";
+import { metaRangeId, type RangeId } from "../../src/base/units.js";
 import { consistencyLevels } from "../../src/commands/command-codec.js";
-import type { ReplyValue } from "../../src/commands/reply-codec.js";
 import { commandByName } from "../../src/commands/table.js";
+import type { Replica } from "../../src/node/replica.js";
+import { policyByName } from "../../src/store/eviction/policies.js";
 import { type ClusterObserver, SimCluster } from "../node/sim-cluster.js";
 import { Faults } from "./faults.js";
 import { Invariants } from "./invariants.js";
 import { type MarkName, Marks } from "./marks.js";
 import { withoutRealTime } from "./real-time.js";
-import type { Script } from "./script.js";
+import type { FaultKind, PolicyChange, Script } from "./script.js";
+import { show } from "./shown.js";
 import { SimSdk } from "./sim-sdk.js";
 import { streamOf } from "./swarm.js";
 import { workloads } from "./workloads/all.js";
-import type { Observation, Operation, Shown } from "./workloads/workload.js";
+import type { Observation, Operation } from "./workloads/workload.js";
 
 /** Once all faults have stopped, everything must have come together within this. */
 const convergenceMs = 30_000;
+
+/** Faults after which each process still has its sense of time. */
+const calmKinds: ReadonlySet<FaultKind> = new Set([
+  "pause",
+  "sleep",
+  "isolate",
+  "one-way",
+  "partition",
+  "bridge",
+  "ring",
+  "flap",
+  "slow-link",
+  "reset-streams",
+  "slow-disk",
+  "client-cut",
+  "transfer",
+]);
 
 export interface Outcome {
   readonly seed: number;
@@ -53,13 +71,18 @@ class Simulation {
     private readonly script: Script,
     private readonly traced: ((line: string) => void) | null,
   ) {
-    const { shape, seed } = script;
+    const { evictionPolicy, ...shape } = script.shape;
+    const { seed } = script;
+    const policy = policyByName(evictionPolicy ?? "");
     const observer: ClusterObserver = {
       logged: (at, level, message, fields) => this.logged(at, level, message, fields),
       openedLog: (at, log) => this.invariants.watchLog(at, log),
     };
     this.cluster = new SimCluster({
       ...shape,
+      ...(policy === null ? {} : { evictionPolicy: policy }),
+      maxmemoryOf: (_at, incarnation) =>
+        incarnation === 1 ? shape.maxmemoryBytes : (shape.laterMaxmemoryBytes ?? shape.maxmemoryBytes),
       seed,
       observer,
       randomFor: (purpose) => streamOf(seed, purpose),
@@ -106,6 +129,8 @@ class Simulation {
     const { cluster, script } = this;
     for (const { at } of cluster.nodes) cluster.start(at);
     this.faults.schedule();
+    for (const change of script.policyChanges ?? [])
+      cluster.scheduler.at(change.atMs, () => this.changePolicy(change));
     for (const operation of script.operations)
       cluster.scheduler.at(operation.atMs, () => this.invoke(operation));
     cluster.scheduler.at(script.shape.durationMs, () => {});
@@ -119,7 +144,7 @@ class Simulation {
     this.converge();
     for (const workload of workloads) {
       const seen = this.observations.filter(({ operation }) => operation.workload === workload.name);
-      const wrong = workload.check(seen);
+      const wrong = workload.check(seen, { keepsTtls: keepsTtls(script) });
       if (wrong.length > 0) this.invariants.fail(wrong.slice(0, 5).join("; "));
     }
   }
@@ -151,14 +176,27 @@ class Simulation {
     });
   }
 
+  private changePolicy({ node: at, policy }: PolicyChange): void {
+    const { host, service, started } = this.cluster.nodes[at]!;
+    const { durationMs } = this.script.shape;
+    if (!started || host.paused || this.cluster.scheduler.nowMs >= durationMs) return;
+    host.run(() =>
+      service!.changeEvictionPolicy(policyByName(policy)!, (error) => {
+        this.trace(`policy ${policy} by node ${at}: ${error ?? "changed"}`);
+        if (error === null) this.marks.hit("eviction policy changed");
+      }),
+    );
+  }
+
   // Operations -----------------------------------------------------------------------------------------------------
 
-  private invoke(operation: Operation, isLast = false): void {
+  private invoke(drawn: Operation, isLast = false): void {
     const { scheduler } = this.cluster;
-    const { client } = operation;
+    const { client } = drawn;
     // An application waits for its answers: what it would have asked meanwhile is never asked.
     if (!isLast && scheduler.nowMs >= this.script.shape.durationMs) return;
     if (!isLast && this.outstanding[client]! >= this.script.shape.outstanding) return;
+    const operation = this.completed(drawn);
     const observation: Observation = {
       operation,
       invokedMs: scheduler.nowMs,
@@ -199,6 +237,11 @@ class Simulation {
     });
   }
 
+  private completed(drawn: Operation): Operation {
+    const { complete } = workloads.find(({ name }) => name === drawn.workload)!;
+    return complete === undefined ? drawn : { ...drawn, args: complete(drawn.args, this.observations) };
+  }
+
   // The end --------------------------------------------------------------------------------------------------------
 
   private converge(): void {
@@ -217,8 +260,9 @@ class Simulation {
       () => `${this.unsettled} unsettled, ${this.apart()}`,
     );
     const before = this.observations.length;
-    for (const workload of workloads)
-      for (const { name, args } of workload.finalReads(shape.keys))
+    for (const workload of workloads) {
+      const asked = this.observations.filter(({ operation }) => operation.workload === workload.name);
+      for (const { name, args } of workload.finalReads(shape.keys, asked))
         this.invoke(
           {
             atMs: scheduler.nowMs,
@@ -233,6 +277,7 @@ class Simulation {
           },
           true,
         );
+    }
     this.runUntil(
       () => this.unsettled === 0,
       left(),
@@ -246,6 +291,19 @@ class Simulation {
       left(),
       () => `after the last reads, ${this.apart()}`,
     );
+    const { tables } = this.cluster.nodes[0]!.node!.membership;
+    for (const { id } of tables!.ranges)
+      this.invariants.compareContents(
+        `range ${id}`,
+        this.replicasOf(id).map(({ machine }) => machine),
+      );
+  }
+
+  private replicasOf(range: RangeId): Replica[] {
+    return this.cluster.nodes.flatMap(({ node }) => {
+      const replica = node!.engine.replicas.get(range);
+      return replica === undefined || replica.restoring ? [] : [replica];
+    });
   }
 
   /** What still differs from a whole cluster; null when nothing does. */
@@ -262,10 +320,7 @@ class Simulation {
     const live = tables!.members.filter(({ state }) => state === "active").length;
     if (live !== nodes.length) return `${live} active members`;
     for (const group of [tables!.meta, ...tables!.ranges]) {
-      const replicas = nodes.flatMap(({ node }) => {
-        const replica = node!.engine.replicas.get(group.id);
-        return replica === undefined || replica.restoring ? [] : [replica];
-      });
+      const replicas = this.replicasOf(group.id);
       const due = Math.min(this.script.shape.replicationFactor, nodes.length);
       const name = group.id === metaRangeId ? "meta" : `range ${group.id}`;
       if (group.id !== metaRangeId && replicas.length !== due)
@@ -299,19 +354,14 @@ class Simulation {
   }
 }
 
-function show(value: ReplyValue): Shown {
-  switch (value.type) {
-    case "status":
-      return value.text;
-    case "bulk":
-      return utf8Text(value.bytes);
-    case "integer":
-      return Number(value.value);
-    case "double":
-      return value.value;
-    case "array":
-      return value.items.map(show);
-    default:
-      return null;
-  }
+/** Host clocks that are told apart by more than that may end TTLs when all restart. */
+const steadyWallMs = 1000;
+
+function keepsTtls({ shape, faults }: Script): boolean {
+  const walls = shape.hosts.map(({ wallMs }) => wallMs);
+  return (
+    shape.evictionPolicy === undefined &&
+    Math.max(...walls) - Math.min(...walls) < steadyWallMs &&
+    faults.every(({ kind }) => calmKinds.has(kind))
+  );
 }
