@@ -58,11 +58,10 @@ export class StoreWatch {
     this.watchForms(inside.store);
   }
 
-  /** The machine's state was replaced by a snapshot's. */
+  /** The machine's state was replaced by a snapshot's, which may be on its way down to a limit that was cut. */
   restored(): void {
     if (this.inside === null) return;
     this.isRestored = true;
-    this.check(this.inside);
     this.remember(this.inside);
   }
 
