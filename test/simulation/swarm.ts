@@ -1,6 +1,8 @@
-import { below, SeededRandom } from "../../src/base/random.js";
+import { below, type Random, SeededRandom } from "../../src/base/random.js";
 import type { ConsistencyLevel } from "../../src/commands/command-codec.js";
 import { policyByName, policyNames } from "../../src/store/eviction/policies.js";
+import { rateSpreads } from "./clock-bounds.js";
+import { drawLimits } from "./drawn-limits.js";
 import {
   type Fault,
   type FaultKind,
@@ -9,7 +11,7 @@ import {
   type Script,
   type Shape,
 } from "./script.js";
-import { evictable, keepingTtls, mixedWorkloads, separateWorkloads, workloads } from "./workloads/all.js";
+import { mixedWorkloads, separateWorkloads, workloadsUnder } from "./workloads/all.js";
 import { evictions } from "./workloads/evictions.js";
 import type { Operation, Workload } from "./workloads/workload.js";
 
@@ -20,7 +22,7 @@ export function streamOf(seed: number, purpose: string): SeededRandom {
   return new SeededRandom(hash);
 }
 
-function oneOf<Value>(random: SeededRandom, values: readonly Value[]): Value {
+export function oneOf<Value>(random: Random, values: readonly Value[]): Value {
   return values[below(random, values.length)]!;
 }
 
@@ -40,23 +42,19 @@ function logUniform(random: SeededRandom, least: number, most: number): number {
 export function drawScript(seed: number): Script {
   const { shape, policyChanges } = withEviction(seed, drawShape(seed));
   const all = [...drawOperations(seed, shape), ...drawSeparately(seed, shape)];
-  const { evictionPolicy } = shape;
-  const mayAsk = ({ workload: name }: Operation): boolean => {
-    const workload = workloads.find((each) => each.name === name)!;
-    if (evictionPolicy === undefined) return true;
-    return evictionPolicy.startsWith("allkeys") ? evictable.has(workload) : !keepingTtls.has(workload);
-  };
+  const asked = new Set(workloadsUnder(shape.evictionPolicy).map(({ name }) => name));
   return {
     seed,
     shape,
     faults: drawFaults(seed, shape),
     ...(policyChanges.length > 0 ? { policyChanges } : {}),
-    operations: all.filter(mayAsk).sort((a, b) => a.atMs - b.atMs),
+    operations: all.filter(({ workload }) => asked.has(workload)).sort((a, b) => a.atMs - b.atMs),
   };
 }
 
 function drawShape(seed: number): Shape {
   const random = streamOf(seed, "shape");
+  const spread = oneOf(streamOf(seed, "clocks"), rateSpreads);
   const nodes = oneOf(random, [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 6, 7]);
   const small = nodes <= 3;
   return {
@@ -74,8 +72,9 @@ function drawShape(seed: number): Shape {
     outstanding: oneOf(random, [1, 1, 1, 2, 3]),
     keys: between(random, 1, 6),
     durationMs: between(random, 8000, 30_000),
+    ...drawBounds(seed),
     hosts: Array.from({ length: nodes }, () => ({
-      rate: 1 + (below(random, 2001) - 1000) / 42_000,
+      rate: 1 + ((below(random, 2001) - 1000) / 1000) * spread,
       wallMs:
         1_700_000_000_000 + (below(random, 3) === 0 ? below(random, 200_000) - 100_000 : below(random, 50)),
     })),
@@ -114,6 +113,17 @@ function withEviction(seed: number, shape: Shape): { shape: Shape; policyChanges
   };
 }
 
+/** Half of the runs have smaller queues than production. */
+function drawBounds(seed: number): Partial<Shape> {
+  const random = streamOf(seed, "bounds");
+  if (below(random, 2) === 0) return {};
+  return {
+    queueLimitBytes: logUniform(random, 4 * 1024, 64 * 1024 * 1024),
+    raftQueueLimitBytes: logUniform(random, 4 * 1024, 4 * 1024 * 1024),
+    limits: drawLimits(random, logUniform),
+  };
+}
+
 /** How often a kind may come in a run at most, where that isn't all one. */
 const rareKinds: ReadonlySet<FaultKind> = new Set(["wipe", "lose-tail", "bit-flip", "disk-error"]);
 
@@ -139,7 +149,7 @@ function drawFaults(seed: number, shape: Shape): Fault[] {
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-function drawOperations(seed: number, shape: Shape): Operation[] {
+export function drawOperations(seed: number, shape: Shape): Operation[] {
   const random = streamOf(seed, "operations");
   const chosen = mixedWorkloads.filter(() => below(random, 3) > 0);
   if (chosen.length === 0) chosen.push(oneOf(random, mixedWorkloads));

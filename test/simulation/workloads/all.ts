@@ -35,6 +35,13 @@ export const separateWorkloads: readonly Workload[] = [
 export const workloads: readonly Workload[] = [...mixedWorkloads, ...separateWorkloads];
 
 /** Those for which a key may be evicted at any time, with a TTL or without. */
-export const evictable: ReadonlySet<Workload> = new Set([deadlines, evictions]);
+const evictable: ReadonlySet<Workload> = new Set([deadlines, evictions]);
 /** Those for which a key with a TTL mayn't be. */
-export const keepingTtls: ReadonlySet<Workload> = new Set([keyCommands]);
+const keepingTtls: ReadonlySet<Workload> = new Set([keyCommands]);
+
+/** What may be asked of a cluster with an eviction policy, or (undefined) without. */
+export function workloadsUnder(evictionPolicy: string | undefined): readonly Workload[] {
+  if (evictionPolicy === undefined) return workloads;
+  if (evictionPolicy.startsWith("allkeys")) return workloads.filter((each) => evictable.has(each));
+  return workloads.filter((each) => !keepingTtls.has(each));
+}

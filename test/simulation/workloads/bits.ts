@@ -64,6 +64,11 @@ const cellCommands: ElementCommands = {
   },
 };
 
+/** A value of its own for each number below 36^4. */
+function cellOf(number: number): string {
+  return number.toString(36).padStart(cellBytes, "0");
+}
+
 function cellAt(offset: string): string {
   return String(Number(offset) / cellBytes);
 }
@@ -88,7 +93,7 @@ export const bits: Workload = {
       return kind === 6 ? read("BITCOUNT") : read("BITPOS", "1");
     }
     const offset = below(random, cells.length) * cellBytes;
-    if (kind < 3) return write("SETRANGE", String(offset), String(1000 + number));
+    if (kind < 3) return write("SETRANGE", String(offset), cellOf(number));
     if (kind === 3) return write("DEL");
     if (kind === 4) return read("STRLEN");
     if (kind === 5) return read("GETRANGE", String(offset), String(offset + cellBytes - 1));
