@@ -100,7 +100,7 @@ function drawFaults(seed: number, shape: Shape): Fault[] {
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-function drawOperations(seed: number, shape: Shape): Operation[] {
+export function drawOperations(seed: number, shape: Shape): Operation[] {
   const random = streamOf(seed, "operations");
   const chosen = workloads.filter(() => below(random, 3) > 0);
   if (chosen.length === 0) chosen.push(oneOf(random, workloads));
