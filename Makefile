@@ -4,7 +4,7 @@ DATA ?= .quorate
 STAMP := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify build sim mutants differential chaos chaos-mutants failover bench bench-store bench-eviction proto docs clean
+.PHONY: help run test verify build sim mutants differential chaos chaos-all chaos-mutants failover bench bench-store bench-eviction proto docs clean
 
 help: ## this list
 	@echo "Quorate: a strongly consistent cache cluster. Start with README.md."
@@ -52,6 +52,9 @@ bench-eviction: build ## hit ratio of each eviction policy on each trace, beside
 
 chaos: build ## harm a cluster and judge it (WORKLOAD=register NEMESIS=kill MIX=1 DURATION=60 SEED=any NODES=3)
 	@node dist/main.js chaos $(if $(WORKLOAD),--workload $(WORKLOAD)) $(if $(NEMESIS),--nemesis $(NEMESIS)) $(if $(MIX),--mix $(MIX)) $(if $(DURATION),--duration $(DURATION)) $(if $(SEED),--seed $(SEED)) $(if $(NODES),--nodes $(NODES))
+
+chaos-all: build ## every workload under mixes of two to four faults; goes on where it was (MINUTES=90 DURATION=60 SEED=1 OUT=.chaos/all)
+	@node dist/jepsen-like/all-mixes/main.js
 
 chaos-mutants: build ## wrong lines in a built copy, each of which chaos must find out (ONLY=, BUDGET= seconds each)
 	@node dist/jepsen-like/mutants/main.js

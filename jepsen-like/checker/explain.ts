@@ -1,6 +1,7 @@
 import type { Model } from "./model.js";
 import { describe, type Operation } from "./operation.js";
-import { type SearchResult, search } from "./search.js";
+import { search } from "./search.js";
+import type { SearchResult } from "./search-result.js";
 import { endOf } from "./sweep.js";
 
 /** Why a key's history isn't linearizable. */

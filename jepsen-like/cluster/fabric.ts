@@ -27,6 +27,8 @@ export interface Fabric {
   natMap(node: number): readonly string[];
   /** Where a client reaches a node; a client of its own has connections, and faults, of its own. */
   clientAddress(client: string, node: number, door: DoorName): Promise<string>;
+  /** A node's process has ended. */
+  ended?(node: number): void;
   stop(): Promise<void>;
 }
 

@@ -22,6 +22,7 @@ export interface Loss {
  */
 export class NetnsFabric implements Fabric {
   readonly kind = "netns";
+  private readonly detours = new Set<number>();
 
   private constructor(
     readonly seats: readonly Seat[],
@@ -69,16 +70,38 @@ export class NetnsFabric implements Fabric {
       await ip("-n", space, "link", "set", inner, "up");
       await ip("-n", space, "link", "set", "lo", "up");
       await this.nft(index, "add", "table", "ip", "chaos");
-      await this.nft(index, "add", "chain", "ip", "chaos", "in", "{ type filter hook input priority 0; }");
+      for (const [chain, hook] of [
+        ["in", "input"],
+        ["out", "output"],
+      ] as const)
+        await this.nft(
+          index,
+          "add",
+          "chain",
+          "ip",
+          "chaos",
+          chain,
+          `{ type filter hook ${hook} priority 0; }`,
+        );
     }
+  }
+
+  /** The addresses of all nodes; the last one of the net is the clients'. */
+  private get peers(): string {
+    return `${this.subnet}.1-${this.subnet}.253`;
   }
 
   private space(node: number): string {
     return `${this.tag}n${node}`;
   }
 
-  private async nft(node: number, ...words: readonly string[]): Promise<void> {
-    await run("ip", ["netns", "exec", this.space(node), "nft", ...words]);
+  private nft(node: number, ...words: readonly string[]): Promise<string> {
+    return this.inside(node, "nft", ...words);
+  }
+
+  private async inside(node: number, ...words: readonly string[]): Promise<string> {
+    const { stdout } = await run("ip", ["netns", "exec", this.space(node), ...words]);
+    return stdout;
   }
 
   launcher(node: number): readonly string[] {
@@ -94,17 +117,70 @@ export class NetnsFabric implements Fabric {
 
   /** Packets between peers are dropped where they arrive, a share of them by chance. */
   async lose({ from, to, share }: Loss): Promise<void> {
-    const source =
-      from === "anyone"
-        ? ["ip", "saddr", `${this.subnet}.1-${this.subnet}.253`]
-        : ["ip", "saddr", this.seats[from]!.host];
-    const chance =
-      share >= 1 ? [] : ["numgen", "random", "mod", "1000", "<", String(Math.round(share * 1000))];
-    await this.nft(to, "add", "rule", "ip", "chaos", "in", ...source, ...chance, "drop");
+    const source = ["ip", "saddr", from === "anyone" ? this.peers : this.seats[from]!.host];
+    await this.nft(to, "add", "rule", "ip", "chaos", "in", ...source, ...byChance(share), "counter", "drop");
+  }
+
+  /** Every packet between peers leaves twice, a share of them by chance. */
+  async duplicate(share: number): Promise<void> {
+    for (const { index } of this.seats)
+      for (const peer of this.seats)
+        if (peer.index !== index)
+          await this.nft(
+            index,
+            ...["add", "rule", "ip", "chaos", "out", "ip", "daddr", peer.host, ...byChance(share)],
+            ...["counter", "dup", "to", peer.host],
+          );
+  }
+
+  /**
+   * Packets from peers take a detour through a narrow line before they arrive, a share of them by chance: behind others
+   * that were sent later, and some after the heal.
+   */
+  async reorder(share: number, kilobitsPerSecond: number): Promise<void> {
+    for (const { index } of this.seats) {
+      await this.layDetour(index, kilobitsPerSecond);
+      const chain = `{ type filter hook ingress device ${this.tag}i${index} priority 0; }`;
+      await this.nft(index, "add", "table", "netdev", "chaos");
+      await this.nft(index, "add", "chain", "netdev", "chaos", "in", chain);
+      await this.nft(
+        index,
+        ...["add", "rule", "netdev", "chaos", "in", "ip", "saddr", this.peers, ...byChance(share)],
+        ...["counter", "fwd", "to", "detour"],
+      );
+    }
+  }
+
+  /** What goes into one end of the detour comes out of the other, as if it had come by the node's own line. */
+  private async layDetour(node: number, kilobitsPerSecond: number): Promise<void> {
+    const space = this.space(node);
+    const line = ["tbf", "rate", `${kilobitsPerSecond}kbit`, "burst", "2000", "limit", "200000"];
+    if (!this.detours.has(node)) {
+      const { stdout } = await run("ip", ["-n", space, "-j", "link", "show", `${this.tag}i${node}`]);
+      const [{ address }] = JSON.parse(stdout) as [{ address: string }];
+      await ip("-n", space, "link", "add", "detour", "type", "veth", "peer", "name", "detour-end");
+      await ip("-n", space, "link", "set", "detour-end", "address", address, "up");
+      await ip("-n", space, "link", "set", "detour", "up");
+      this.detours.add(node);
+    }
+    await run("tc", ["-n", space, "qdisc", "replace", "dev", "detour", "root", ...line]);
+  }
+
+  /** @returns how many packets met a rule that counts them, since the last heal. */
+  async counted(): Promise<number> {
+    const rulesets = await Promise.all(this.seats.map(({ index }) => this.nft(index, "list", "ruleset")));
+    const counts = [...rulesets.join("\n").matchAll(/counter packets (\d+)/g)];
+    return counts.reduce((sum, [, packets]) => sum + Number(packets), 0);
   }
 
   async heal(): Promise<void> {
-    for (const { index } of this.seats) await this.nft(index, "flush", "chain", "ip", "chaos", "in");
+    for (const { index } of this.seats) {
+      for (const chain of ["in", "out"]) await this.nft(index, "flush", "chain", "ip", "chaos", chain);
+      if (!this.detours.has(index)) continue;
+      // Added first, as it may be gone already.
+      await this.nft(index, "add", "table", "netdev", "chaos");
+      await this.nft(index, "delete", "table", "netdev", "chaos");
+    }
   }
 
   async stop(): Promise<void> {
@@ -115,6 +191,10 @@ export class NetnsFabric implements Fabric {
     }
     await quietly(["link", "del", `${this.tag}b`]);
   }
+}
+
+function byChance(share: number): readonly string[] {
+  return share >= 1 ? [] : ["numgen", "random", "mod", "1000", "<", String(Math.round(share * 1000))];
 }
 
 async function ip(...words: readonly string[]): Promise<void> {

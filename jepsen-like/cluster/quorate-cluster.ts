@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { type ClusterStatus, readClusterStatus } from "#quorate/client/cluster-status.js";
 import { announced, type Fabric } from "./fabric.js";
 import { projectRoot } from "./project-root.js";
+import type { Target } from "./target.js";
 import { sleep, until } from "./wait.js";
 
 export interface QuorateClusterOptions {
@@ -27,7 +28,7 @@ const readyPatienceMs = 60_000;
 const endPatienceMs = 15_000;
 
 /** Real processes, one per node, that can be killed, paused, emptied and started again. */
-export class QuorateCluster {
+export class QuorateCluster implements Target {
   readonly fabric: Fabric;
   private readonly children: (ChildProcess | null)[];
   private readonly paused = new Set<number>();
@@ -62,6 +63,14 @@ export class QuorateCluster {
   get size(): number {
     return this.fabric.seats.length;
   }
+  get nodeNames(): readonly string[] {
+    return this.indexes.map((n) => this.name(n));
+  }
+  get logs(): readonly string[] {
+    return ["quorate.log", "stderr.log"].flatMap((log) =>
+      this.indexes.map((n) => join(this.logFolder(n), log)),
+    );
+  }
   name(n: number): string {
     return this.fabric.seats[n]!.name;
   }
@@ -75,6 +84,10 @@ export class QuorateCluster {
   }
   isPaused(n: number): boolean {
     return this.paused.has(n);
+  }
+  /** null: it has ended. */
+  pid(n: number): number | null {
+    return this.isAlive(n) ? (this.children[n]?.pid ?? null) : null;
   }
   data(n: number): string {
     return this.options.dataFolder?.(n) ?? join(this.options.folder, this.name(n), "data");
@@ -131,6 +144,7 @@ export class QuorateCluster {
     closeSync(errors);
     this.children[n] = child;
     child.on("exit", (code, signal) => {
+      this.fabric.ended?.(n);
       if (!this.expected.has(child)) this.crashes.push(`${this.name(n)} ended with ${signal ?? code}`);
     });
   }
@@ -174,6 +188,11 @@ export class QuorateCluster {
     );
   }
 
+  heal(): Promise<ClusterStatus> {
+    for (const n of this.indexes) this.start(n);
+    return this.healed();
+  }
+
   /** The node that leads most ranges; null when none is known to lead. */
   async busiestLeader(): Promise<number | null> {
     const { ranges } = await this.status();
@@ -197,6 +216,14 @@ export class QuorateCluster {
         });
       });
     await Promise.all(ended);
+  }
+
+  /** From now on the node's end is no crash. @returns takes that back. */
+  expectEnd(n: number): () => void {
+    const child = this.children[n];
+    if (child == null) return () => {};
+    this.expected.add(child);
+    return () => this.expected.delete(child);
   }
 
   /** kill -9, all at once. */
@@ -223,6 +250,12 @@ export class QuorateCluster {
   /** Starts a node that has ended; `healed` waits for it. */
   start(n: number): void {
     if (!this.isAlive(n)) this.spawn(n);
+  }
+
+  /** Removes a stopped node's log and snapshots, and leaves it its identity. */
+  loseLog(n: number): void {
+    for (const name of ["log-records", "snapshots"])
+      rmSync(join(this.data(n), name), { recursive: true, force: true });
   }
 
   /** Removes everything that a stopped node keeps: it must come back as a new node. */

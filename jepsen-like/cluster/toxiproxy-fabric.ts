@@ -12,17 +12,26 @@ export interface ToxicWish {
 /** Looked for in one run, so that they are free together. */
 const proxyPorts = 200;
 
+/** A proxy, and whether it has toxics just now. */
+interface Line {
+  readonly name: string;
+  /** The nodes at its ends; a client's has one. */
+  readonly nodes: readonly number[];
+  proxy: ProxyHandle;
+  isHarmed: boolean;
+  /** A node at one of its ends has ended while it was harmed. */
+  isBroken: boolean;
+}
+
 /** A proxy between each ordered pair of nodes, and for each client at each door of each node that it uses. */
 export class ToxiproxyFabric implements Fabric {
   readonly kind = "toxiproxy";
   /** By "dialler>dialled". */
-  private readonly links = new Map<string, ProxyHandle>();
-  private readonly clients = new Map<
-    string,
-    { readonly proxy: Promise<ProxyHandle>; readonly node: number }
-  >();
+  private readonly links = new Map<string, Line>();
+  private readonly clients = new Map<string, Promise<Line>>();
   private toxics = 0;
   private nextPort = 0;
+  private last: Promise<unknown> = Promise.resolve();
 
   private constructor(
     readonly seats: readonly Seat[],
@@ -39,15 +48,25 @@ export class ToxiproxyFabric implements Fabric {
         if (from !== to)
           fabric.links.set(
             `${from.index}>${to.index}`,
-            await fabric.proxy(`${from.name}>${to.name}`, announced(to, "peer")),
+            await fabric.line(`${from.name}>${to.name}`, announced(to, "peer"), [from.index, to.index]),
           );
     return fabric;
   }
 
-  private proxy(name: string, upstream: string): Promise<ProxyHandle> {
+  /** One request at a time: Toxiproxy 2.12 panics when toxics of a proxy are added and removed at once. */
+  private inTurn<T>(request: () => Promise<T>): Promise<T> {
+    const answered = this.last.then(request);
+    this.last = answered.catch(() => {});
+    return answered;
+  }
+
+  private async line(name: string, upstream: string, nodes: readonly number[]): Promise<Line> {
     // Not a port that the system chooses: while a proxy is disabled, it would give that port to someone else.
     const listen = `127.0.0.1:${this.nextPort++}`;
-    return this.toxiproxy.createProxy({ name, listen, upstream, enabled: true });
+    const proxy = await this.inTurn(() =>
+      this.toxiproxy.createProxy({ name, listen, upstream, enabled: true }),
+    );
+    return { name, nodes, proxy, isHarmed: false, isBroken: false };
   }
 
   launcher(): readonly string[] {
@@ -57,7 +76,11 @@ export class ToxiproxyFabric implements Fabric {
   natMap(node: number): readonly string[] {
     return this.seats
       .filter(({ index }) => index !== node)
-      .map((seat) => `${announced(seat, "peer")}=${this.links.get(`${node}>${seat.index}`)!.listen}`);
+      .map((seat) => `${announced(seat, "peer")}=${this.link(node, seat.index).proxy.listen}`);
+  }
+
+  private link(from: number, to: number): Line {
+    return this.links.get(`${from}>${to}`)!;
   }
 
   async clientAddress(client: string, node: number, door: DoorName): Promise<string> {
@@ -65,10 +88,10 @@ export class ToxiproxyFabric implements Fabric {
     const name = `${client}>${seat.name}:${door}`;
     let held = this.clients.get(name);
     if (held === undefined) {
-      held = { proxy: this.proxy(name, announced(seat, door)), node };
+      held = this.line(name, announced(seat, door), [node]);
       this.clients.set(name, held);
     }
-    return (await held.proxy).listen;
+    return (await held).proxy.listen;
   }
 
   // Faults -----------------------------------------------------------------------------------------------------------
@@ -79,45 +102,67 @@ export class ToxiproxyFabric implements Fabric {
    */
   async harm(from: number, to: number, wish: Omit<ToxicWish, "stream">, toxicity = 1): Promise<void> {
     await Promise.all([
-      this.add(this.links.get(`${from}>${to}`)!, { ...wish, stream: "upstream" }, toxicity),
-      this.add(this.links.get(`${to}>${from}`)!, { ...wish, stream: "downstream" }, toxicity),
+      this.add(this.link(from, to), { ...wish, stream: "upstream" }, toxicity),
+      this.add(this.link(to, from), { ...wish, stream: "downstream" }, toxicity),
     ]);
   }
 
   /** Harms what clients send to a node and what it answers. */
   async harmClients(node: number, wish: Omit<ToxicWish, "stream">): Promise<void> {
-    const proxies = await Promise.all(
-      [...this.clients.values()].filter((held) => held.node === node).map(({ proxy }) => proxy),
-    );
+    const lines = await Promise.all(this.clients.values());
     await Promise.all(
-      proxies.flatMap((proxy) => [
-        this.add(proxy, { ...wish, stream: "upstream" }, 1),
-        this.add(proxy, { ...wish, stream: "downstream" }, 1),
-      ]),
+      lines
+        .filter(({ nodes }) => nodes.includes(node))
+        .flatMap((line) => [
+          this.add(line, { ...wish, stream: "upstream" }, 1),
+          this.add(line, { ...wish, stream: "downstream" }, 1),
+        ]),
     );
   }
 
   /** Refuses new connections between two nodes and breaks those there are. */
   async refuse(a: number, b: number): Promise<void> {
-    await Promise.all([this.enable(`${a}>${b}`, false), this.enable(`${b}>${a}`, false)]);
+    for (const line of [this.link(a, b), this.link(b, a)])
+      await this.inTurn(() => {
+        const { listen, upstream } = line.proxy;
+        return line.proxy.update({ enabled: false, listen, upstream });
+      });
   }
 
-  private async enable(link: string, enabled: boolean): Promise<void> {
-    const { listen, upstream } = this.links.get(link)!;
-    await this.links.get(link)!.update({ enabled, listen, upstream });
+  private async add(line: Line, { type, stream, attributes }: ToxicWish, toxicity: number): Promise<void> {
+    await this.inTurn(async () => {
+      line.isHarmed = true;
+      await line.proxy.addToxic({ name: `toxic-${++this.toxics}`, type, stream, toxicity, attributes });
+    });
   }
 
-  private async add(
-    proxy: ProxyHandle,
-    { type, stream, attributes }: ToxicWish,
-    toxicity: number,
-  ): Promise<void> {
-    await proxy.addToxic({ name: `toxic-${++this.toxics}`, type, stream, toxicity, attributes });
+  /**
+   * Toxiproxy would hand on what it held back before it removes a toxic, and waits 5 s for each piece that the other end
+   * doesn't take: the lines of a process that is gone are made anew instead.
+   */
+  ended(node: number): void {
+    for (const line of this.links.values()) if (line.nodes.includes(node)) line.isBroken = line.isHarmed;
+    for (const held of this.clients.values())
+      void held.then((line) => {
+        if (line.nodes.includes(node)) line.isBroken = line.isHarmed;
+      });
   }
 
   /** Takes all toxics away and lets every proxy listen again. */
-  async heal(): Promise<void> {
-    await this.toxiproxy.reset();
+  heal(): Promise<void> {
+    return this.inTurn(async () => {
+      const lines = [...this.links.values(), ...(await Promise.all(this.clients.values()))];
+      for (const line of lines.filter(({ isBroken }) => isBroken)) {
+        const { listen, upstream } = line.proxy;
+        await line.proxy.remove();
+        line.proxy = await this.toxiproxy.createProxy({ name: line.name, listen, upstream, enabled: true });
+      }
+      await this.toxiproxy.reset();
+      for (const line of lines) {
+        line.isHarmed = false;
+        line.isBroken = false;
+      }
+    });
   }
 
   async stop(): Promise<void> {

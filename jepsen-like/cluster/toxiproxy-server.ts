@@ -20,7 +20,7 @@ function onPath(name: string): string | null {
 }
 
 /** The server on the PATH, or one that Go builds into the project's cache. */
-async function findServer(): Promise<string> {
+export async function findServer(): Promise<string> {
   const installed = onPath("toxiproxy-server");
   if (installed !== null) return installed;
   const built = join(cache, "server");

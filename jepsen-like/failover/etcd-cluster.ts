@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { freePorts } from "../cluster/fabric.js";
@@ -13,17 +13,23 @@ const host = "127.0.0.1";
 export class EtcdCluster {
   private readonly children: (ChildProcess | null)[] = Array.from({ length: size }, () => null);
 
+  readonly nodes: readonly number[] = Array.from({ length: size }, (_, n) => n);
+
   private constructor(
     private readonly folder: string,
     private readonly base: number,
+    /** Of etcd: "3.4". */
+    readonly version: string,
   ) {
     process.once("exit", () => this.stop());
   }
 
   static async start(folder: string): Promise<EtcdCluster> {
     mkdirSync(folder, { recursive: true });
-    const cluster = new EtcdCluster(folder, await freePorts(2 * size));
-    for (let n = 0; n < size; n++) cluster.spawn(n, "new");
+    const told = execFileSync("etcd", ["--version"], { encoding: "utf8" });
+    const version = /\d+\.\d+/.exec(told)?.[0] ?? "of unknown version";
+    const cluster = new EtcdCluster(folder, await freePorts(2 * size), version);
+    for (const n of cluster.nodes) cluster.spawn(n, "new");
     await cluster.healed();
     return cluster;
   }
@@ -64,7 +70,7 @@ export class EtcdCluster {
   /** The node that leads, by its own word. */
   async leader(): Promise<number> {
     const { at } = await until("a leader of etcd", async () => {
-      for (let n = 0; n < size; n++) {
+      for (const n of this.nodes) {
         const status = (await this.ask(n, "/v3/maintenance/status", {}, 1000).catch(() => null)) as {
           header: { member_id: string };
           leader?: string;
@@ -84,11 +90,20 @@ export class EtcdCluster {
     await this.ask(lane % size, "/v3/kv/put", body, putPatienceMs);
   }
 
-  async kill(n: number): Promise<void> {
-    const child = this.children[n]!;
-    const ended = new Promise<void>((done) => child.once("exit", () => done()));
-    child.kill("SIGKILL");
-    await ended;
+  /** Sends a signal that ends them, and waits until it has. */
+  async end(which: readonly number[], signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    const ended = which.map((n) => {
+      const child = this.children[n]!;
+      return new Promise<void>((done) => {
+        child.once("exit", () => done());
+        child.kill(signal);
+      });
+    });
+    await Promise.all(ended);
+  }
+
+  signal(n: number, signal: "SIGSTOP" | "SIGCONT"): void {
+    this.children[n]!.kill(signal);
   }
 
   restart(n: number): void {
@@ -97,7 +112,7 @@ export class EtcdCluster {
 
   /** Every node answers a write. */
   async healed(): Promise<void> {
-    for (let n = 0; n < size; n++)
+    for (const n of this.nodes)
       await until(
         `etcd ${n} takes writes`,
         async () => {

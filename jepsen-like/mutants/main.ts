@@ -17,17 +17,19 @@ const only = (process.env.ONLY ?? "").toLowerCase();
 const budgetSeconds = Number(process.env.BUDGET ?? 600);
 const runSeconds = 40;
 
-function build({ file, find, replace }: ChaosMutant, folder: string): string {
+function build({ edits }: ChaosMutant, folder: string): string {
   for (const name of ["src", "proto", "package.json"])
     cpSync(join(projectRoot, name), join(folder, name), { recursive: true });
   symlinkSync(join(projectRoot, "node_modules"), join(folder, "node_modules"));
-  const path = join(folder, file);
-  const source = readFileSync(path, "utf8");
-  if (source.split(find).length !== 2) throw new Error(`${file} doesn't hold ${JSON.stringify(find)} once`);
-  writeFileSync(
-    path,
-    source.replace(find, () => replace),
-  );
+  for (const { file, find, replace } of edits) {
+    const path = join(folder, file);
+    const source = readFileSync(path, "utf8");
+    if (source.split(find).length !== 2) throw new Error(`${file} doesn't hold ${JSON.stringify(find)} once`);
+    writeFileSync(
+      path,
+      source.replace(find, () => replace),
+    );
+  }
   execFileSync("npx", ["--no-install", "tsc", "-b", "src"], { cwd: folder, stdio: "inherit" });
   return join(folder, "dist", "main.js");
 }
@@ -81,7 +83,8 @@ let caught = 0;
 for (const mutant of chosen) {
   const how = await judge(mutant);
   if (how !== null) caught++;
-  console.log(`${how === null ? "SURVIVED" : "caught"}  ${mutant.name} (safety ${mutant.safety.join(", ")})`);
+  const rows = mutant.safety.length === 0 ? "" : ` (safety ${mutant.safety.join(", ")})`;
+  console.log(`${how === null ? "SURVIVED" : "caught"}  ${mutant.name}${rows}`);
   if (how !== null) console.log(`    ${how.slice(0, 400)}`);
 }
 console.log(`mutants: ${caught} of ${chosen.length} caught`);

@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { pick } from "../run/draw.js";
 import type { Fault } from "./fault.js";
-import { leader } from "./processes.js";
+import { leader, startAndHeal } from "./processes.js";
 
 /** Faults of disks: full, and damaged while the node is stopped. A disk that syncs slowly can't be had without a kernel's help. */
 
@@ -50,7 +50,8 @@ export const diskFaults: readonly Fault[] = [
     effects: ["errors", "leader", "latency"],
     inject: async (ground) => {
       const { cluster } = ground;
-      const at = (await leader(ground)) ?? pick(ground.random, ground.cluster.indexes);
+      const at = await leader(ground);
+      if (at === null) return null;
       const ballast = join(cluster.data(at), "..", "ballast");
       fill(ballast);
       return {
@@ -81,10 +82,7 @@ export const diskFaults: readonly Fault[] = [
       }
       return {
         what: `kill -9 of ${cluster.name(at)} and a byte of its log flipped`,
-        heal: async () => {
-          cluster.start(at);
-          await cluster.healed();
-        },
+        heal: () => startAndHeal(cluster, at),
       };
     },
   },

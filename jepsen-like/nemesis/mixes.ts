@@ -2,17 +2,24 @@ import { diskFaults } from "./disks.js";
 import type { Fault } from "./fault.js";
 import { packetFaults } from "./packets.js";
 import { processFaults } from "./processes.js";
+import { syncFaults } from "./syncs.js";
 import { toxiproxyFaults } from "./toxiproxy.js";
 
-const faults: readonly Fault[] = [...processFaults, ...toxiproxyFaults, ...packetFaults, ...diskFaults];
+export const allFaults: readonly Fault[] = [
+  ...processFaults,
+  ...toxiproxyFaults,
+  ...packetFaults,
+  ...diskFaults,
+  ...syncFaults,
+];
 
 /** Names for several faults at once. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   none: [],
   kill: ["kill-one", "kill-leader", "kill-majority", "kill-all"],
-  pause: ["pause-leader", "blink-leader", "pause-one"],
+  pause: ["pause-leader", "blink-leader", "pause-one", "pause-long"],
   restart: ["rolling-restart", "transfer-storm"],
-  wipe: ["wipe-one"],
+  wipe: ["wipe-one", "lose-log"],
   slow: ["latency", "bandwidth", "slicer"],
   partition: [
     "one-way",
@@ -20,11 +27,19 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "bridge",
     "majorities-ring",
     "isolate-leader",
+    "late-replies",
     "pause-isolated-leader",
     "flapping",
   ],
-  disk: ["disk-full", "flipped-byte"],
-  packets: ["loss", "packets-isolate-leader", "packets-one-way", "packets-bridge"],
+  disk: ["disk-full", "flipped-byte", "slow-sync", "failing-sync"],
+  packets: [
+    "loss",
+    "duplication",
+    "reordering",
+    "packets-isolate-leader",
+    "packets-one-way",
+    "packets-bridge",
+  ],
   network: [
     "latency",
     "bandwidth",
@@ -35,13 +50,14 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "bridge",
     "majorities-ring",
     "isolate-leader",
+    "late-replies",
     "pause-isolated-leader",
     "clients",
     "flapping",
   ],
 };
 
-export const nemesisNames: readonly string[] = [...Object.keys(groups), ...faults.map(({ name }) => name)];
+export const nemesisNames: readonly string[] = [...Object.keys(groups), ...allFaults.map(({ name }) => name)];
 
 /** The faults that a comma-separated list of faults and groups names, each once. @returns what isn't one of them. */
 export function chooseFaults(list: string): readonly Fault[] | { readonly unknown: string } {
@@ -49,7 +65,7 @@ export function chooseFaults(list: string): readonly Fault[] | { readonly unknow
   for (const word of list.split(",").map((each) => each.trim())) {
     const names = groups[word] ?? [word];
     for (const name of names) {
-      const fault = faults.find((each) => each.name === name);
+      const fault = allFaults.find((each) => each.name === name);
       if (fault === undefined) return { unknown: word };
       chosen.add(fault);
     }

@@ -12,12 +12,27 @@ async function lose(ground: Ground, what: string, losses: readonly Loss[]): Prom
   return { what, heal: () => fabric.heal() };
 }
 
+/** Meddles with packets in a way that TCP makes good: that it happened is seen by their count alone. */
+async function meddle(
+  { cluster: { fabric } }: Ground,
+  what: string,
+  how: (fabric: NetnsFabric) => Promise<void>,
+): Promise<Injected> {
+  if (!(fabric instanceof NetnsFabric)) throw new Error("this fault needs network namespaces");
+  await how(fabric);
+  let count = 0;
+  return {
+    what,
+    heal: async () => {
+      count = await fabric.counted();
+      await fabric.heal();
+    },
+    seen: () => (count > 0 ? ["packets"] : []),
+  };
+}
+
 const wanted = (fault: Omit<Fault, "fabric">): Fault => ({ ...fault, fabric: "netns" });
 const cut = (from: number, to: number): Loss => ({ from, to, share: 1 });
-
-async function leaderOf(ground: Ground): Promise<number> {
-  return (await leader(ground)) ?? pick(ground.random, ground.cluster.indexes);
-}
 
 export const packetFaults: readonly Fault[] = [
   wanted({
@@ -34,11 +49,37 @@ export const packetFaults: readonly Fault[] = [
     },
   }),
   wanted({
+    name: "duplication",
+    minNodes: 2,
+    effects: ["packets"],
+    inject: (ground) => {
+      const share = pick(ground.random, [0.1, 0.5, 1]);
+      return meddle(ground, `${share * 100} % of the packets between nodes sent twice`, (fabric) =>
+        fabric.duplicate(share),
+      );
+    },
+  }),
+  wanted({
+    name: "reordering",
+    minNodes: 2,
+    effects: ["packets"],
+    inject: (ground) => {
+      const share = pick(ground.random, [0.05, 0.2]);
+      const rate = pick(ground.random, [50, 200, 1000]);
+      return meddle(
+        ground,
+        `${share * 100} % of the packets between nodes late, through a line of ${rate} kbit/s`,
+        (fabric) => fabric.reorder(share, rate),
+      );
+    },
+  }),
+  wanted({
     name: "packets-isolate-leader",
     minNodes: 3,
     effects: ["leader"],
     inject: async (ground) => {
-      const at = await leaderOf(ground);
+      const at = await leader(ground);
+      if (at === null) return null;
       const others = ground.cluster.indexes.filter((n) => n !== at);
       return lose(
         ground,
@@ -52,7 +93,8 @@ export const packetFaults: readonly Fault[] = [
     minNodes: 2,
     effects: ["leader", "errors", "latency"],
     inject: async (ground) => {
-      const at = await leaderOf(ground);
+      const at = await leader(ground);
+      if (at === null) return null;
       const others = ground.cluster.indexes.filter((n) => n !== at);
       const deaf = pick(ground.random, [true, false]);
       return lose(

@@ -46,6 +46,12 @@ function pause({ cluster }: Ground, at: number | null, forMs: number): Injected 
   };
 }
 
+/** Starts a node and gives it time to be whole again; whether it is in the end is judged after the last heal. */
+export async function startAndHeal(cluster: Ground["cluster"], at: number): Promise<void> {
+  cluster.start(at);
+  await cluster.healed().catch(() => null);
+}
+
 export const processFaults: readonly Fault[] = [
   {
     name: "kill-one",
@@ -112,12 +118,26 @@ export const processFaults: readonly Fault[] = [
     },
   },
   {
+    name: "pause-long",
+    fabric: null,
+    minNodes: 1,
+    effects: ["leader", "latency", "errors", "down"],
+    inject: async (ground) => {
+      const { running } = ground.cluster;
+      const at = pick(ground.random, [true, false]) ? await leader(ground) : pick(ground.random, running);
+      const forMs = between(ground.random, 10_000, 30_000);
+      const injected = running.length === 0 ? null : pause(ground, at ?? null, forMs);
+      return injected === null ? null : { ...injected, atLeastMs: forMs };
+    },
+  },
+  {
     name: "rolling-restart",
     fabric: null,
     minNodes: 2,
     effects: ["leader", "down"],
     inject: async ({ cluster, random }) => {
       const order = shuffled(random, cluster.running);
+      if (order.length === 0) return null;
       let stopped = false;
       const done = (async () => {
         for (const n of order) {
@@ -145,6 +165,7 @@ export const processFaults: readonly Fault[] = [
     effects: ["leader"],
     inject: async (ground) => {
       const { cluster } = ground;
+      if (cluster.running.length === 0) return null;
       let stopped = false;
       const done = (async () => {
         while (!stopped) {
@@ -179,9 +200,36 @@ export const processFaults: readonly Fault[] = [
       cluster.wipe(at);
       return {
         what: `kill -9 of ${cluster.name(at)} and its data folder emptied`,
+        heal: () => startAndHeal(cluster, at),
+      };
+    },
+  },
+  {
+    // One node is behind, another one has lost its log and kept its identity, and who has everything is away: to vote now
+    // would be to forget what was acknowledged.
+    name: "lose-log",
+    fabric: null,
+    minNodes: 3,
+    effects: ["errors"],
+    inject: async ({ cluster, random }) => {
+      const whole = await cluster.healed(5000).catch(() => null);
+      if (whole === null || cluster.running.length < cluster.size) return null;
+      const order = shuffled(random, cluster.running);
+      const behind = order.slice(0, Math.floor((order.length - 1) / 2));
+      const [forgetful, ...away] = order.slice(behind.length);
+      for (const n of behind) cluster.pause(n);
+      await sleep(between(random, 500, 1500));
+      await cluster.kill(forgetful!, ...away);
+      cluster.loseLog(forgetful!);
+      for (const n of behind) cluster.resume(n);
+      cluster.start(forgetful!);
+      const names = (which: readonly number[]): string => which.map((n) => cluster.name(n)).join("+");
+      return {
+        what: `${names(behind)} left behind, kill -9 of ${names([forgetful!, ...away])}, and ${names([forgetful!])} back without its log`,
+        atLeastMs: 4000,
         heal: async () => {
-          cluster.start(at);
-          await cluster.healed();
+          for (const n of away) cluster.start(n);
+          await startAndHeal(cluster, forgetful!);
         },
       };
     },

@@ -17,6 +17,8 @@ const drop: Harm = { type: "timeout", attributes: { timeout: 0 } };
 /** Bytes are held back, and arrive in order when the toxic goes: late, long after what they were about. */
 const stall: Harm = { type: "latency", attributes: { latency: 3_600_000, jitter: 0 } };
 
+const lateStepMs = 300;
+
 function fabricOf({ cluster }: Ground): ToxiproxyFabric {
   if (cluster.fabric instanceof ToxiproxyFabric) return cluster.fabric;
   throw new Error("this fault needs Toxiproxy");
@@ -127,7 +129,8 @@ export const toxiproxyFaults: readonly Fault[] = [
     effects: ["leader", "errors", "latency"],
     inject: async (ground) => {
       const { cluster, random } = ground;
-      const at = (await leader(ground)) ?? pick(ground.random, ground.cluster.indexes);
+      const at = await leader(ground);
+      if (at === null) return null;
       const others = cluster.indexes.filter((n) => n !== at);
       const deaf = pick(random, [true, false]);
       const pairs = deaf ? across(others, [at]) : across([at], others);
@@ -194,7 +197,8 @@ export const toxiproxyFaults: readonly Fault[] = [
     minNodes: 3,
     effects: ["leader"],
     inject: async (ground) => {
-      return isolate(ground, (await leader(ground)) ?? pick(ground.random, ground.cluster.indexes));
+      const at = await leader(ground);
+      return at === null ? null : isolate(ground, at);
     },
   }),
   wanted({
@@ -204,7 +208,8 @@ export const toxiproxyFaults: readonly Fault[] = [
     effects: ["leader"],
     inject: async (ground) => {
       const { cluster, random } = ground;
-      const at = (await leader(ground)) ?? pick(random, cluster.indexes);
+      const at = await leader(ground);
+      if (at === null) return null;
       const forMs = between(random, 1200, 2500);
       const isolated = await isolate(ground, at);
       cluster.pause(at);
@@ -216,6 +221,32 @@ export const toxiproxyFaults: readonly Fault[] = [
           cluster.resume(at);
           await isolated.heal();
         },
+      };
+    },
+  }),
+  wanted({
+    // It goes on hearing its followers for a while, out of the past, while they hear nothing of it and choose another one:
+    // answers prove what was true when the question left, not when they arrive.
+    name: "late-replies",
+    minNodes: 3,
+    effects: ["leader"],
+    inject: async (ground) => {
+      const { cluster, random } = ground;
+      const fabric = fabricOf(ground);
+      const at = await leader(ground);
+      if (at === null) return null;
+      const others = cluster.indexes.filter((n) => n !== at);
+      const steps = pick(random, [4, 6]);
+      // Step by step, each shorter than an election time-out: a longer silence and it steps down before it is cut off.
+      for (let step = 0; step < steps; step++) {
+        for (const other of others)
+          await fabric.harm(other, at, { type: "latency", attributes: { latency: lateStepMs, jitter: 0 } });
+        await sleep(lateStepMs + 100);
+      }
+      for (const other of others) await fabric.harm(at, other, stall);
+      return {
+        what: `${names(ground, [at])} hears its peers ${steps * lateStepMs} ms late, and is heard by none`,
+        heal: () => fabric.heal(),
       };
     },
   }),

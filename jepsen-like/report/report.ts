@@ -4,7 +4,7 @@ import { describe as describeForChecker } from "../checker/operation.js";
 import { projectRoot } from "../cluster/project-root.js";
 import { percentile } from "../run/evidence.js";
 import { operationOf } from "../run/judge.js";
-import type { ChaosResult } from "../run/run-chaos.js";
+import type { RunResult } from "../run/run-on.js";
 import { describe } from "../workloads/findings.js";
 import type { Observed } from "../workloads/workload.js";
 
@@ -12,7 +12,7 @@ const binSeconds = 0.5;
 const seconds = (ns: number): number => Number((ns / 1e9).toFixed(4));
 
 /** Writes the page that shows a run: one file that needs nothing else but the logs that it links to. */
-export function writeReport(result: ChaosResult, file: string): void {
+export function writeReport(result: RunResult, file: string): void {
   const asset = (...path: string[]): string => readFileSync(join(projectRoot, ...path), "utf8");
   const data = dataOf(result);
   // `<` in what clients saw must not end the script.
@@ -31,23 +31,20 @@ ${body(result)}
   writeFileSync(file, html);
 }
 
-function title({ options, finding }: ChaosResult): string {
+function title({ options, finding }: RunResult): string {
   return `${options.workload.name} under ${options.nemesis}: ${finding.verdict}`;
 }
 
-function body(result: ChaosResult): string {
+function body(result: RunResult): string {
   const { options, finding, evidence, operations, unknown, strikes } = result;
   const facts: readonly (readonly [string, string])[] = [
     ["operations", `${operations}, of which ${unknown} of unknown outcome`],
     ["acknowledged", `${evidence.acknowledged}, ${Math.round(evidence.acknowledgedPerMinute)} a minute`],
     ["under a fault", `${Math.round(evidence.shareUnderFault * 100)} % of the acknowledged`],
     ["faults", String(strikes.length)],
-    ["nodes", String(options.nodes)],
+    ["nodes", String(result.nodes.length)],
     ["seed", String(options.seed)],
-    [
-      "again",
-      `make chaos WORKLOAD=${options.workload.name} NEMESIS=${options.nemesis} MIX=${options.mix} DURATION=${options.durationMs / 1000} NODES=${options.nodes} SEED=${options.seed}`,
-    ],
+    ["again", result.again],
   ];
   const rows = facts.map(([name, value]) => `<tr><th>${escapeHtml(name)}<td>${escapeHtml(value)}`).join("");
   const problems = finding.problems.map((problem) => `<li>${escapeHtml(problem)}`).join("");
@@ -73,7 +70,7 @@ ${problems === "" ? "" : `<h2>What is wrong</h2><ul class="problems">${problems}
 <h2>Files</h2><ul>${links}</ul>`;
 }
 
-function dataOf({ finding, history, sights, evidence, options }: ChaosResult): object {
+function dataOf({ finding, history, sights, evidence, nodes }: RunResult): object {
   const last = Math.max(0, ...history.map(({ invokedNs }) => invokedNs), ...sights.map(({ atNs }) => atNs));
   // A problem tells of its operations by their description.
   const isBad = (operation: Observed): boolean => {
@@ -96,7 +93,7 @@ function dataOf({ finding, history, sights, evidence, options }: ChaosResult): o
   });
   return {
     seconds: seconds(last),
-    nodes: Array.from({ length: options.nodes }, (_, i) => `node-${i + 1}`),
+    nodes,
     strikes: evidence.strikes.map(({ strike, seen }) => ({
       name: strike.name,
       what: strike.what,

@@ -1,6 +1,6 @@
 import type { Random } from "#quorate/base/random.js";
 import { sleep } from "../cluster/wait.js";
-import type { Effect, Fault, Ground } from "../nemesis/fault.js";
+import type { Effect, Harm, Injected } from "../nemesis/fault.js";
 import { between, shuffled } from "./draw.js";
 
 /** A fault as it was done: from before it was injected until after it was healed. */
@@ -12,62 +12,75 @@ export interface Strike {
   /** When it was in force. */
   readonly struckNs: number;
   toNs: number;
+  /** Effects that the fault itself saw. */
+  shown: readonly Effect[];
 }
 
 export interface ScheduleOptions {
-  readonly faults: readonly Fault[];
+  readonly harms: readonly Harm[];
   /** How many may be under way together. */
   readonly mix: number;
   readonly durationMs: number;
   readonly random: Random;
+  /** Resolves when the cluster serves again what was healed at that time. */
+  readonly recovered: (sinceNs: number) => Promise<unknown>;
 }
 
 const quietMs = [1500, 3000] as const;
+const recoveryPatienceMs = 10_000;
 const heldMs = [2500, 6000] as const;
 
 /** Strikes and heals in turn until the time is over. Each fault has its turn before any has a second one. */
 export async function runSchedule(
-  { faults, mix, durationMs, random }: ScheduleOptions,
-  ground: Ground,
+  { harms, mix, durationMs, random, recovered }: ScheduleOptions,
   nowNs: () => number,
   struck: (strike: Strike) => void,
 ): Promise<readonly Strike[]> {
   const strikes: Strike[] = [];
   const end = performance.now() + durationMs;
   const left = (): number => end - performance.now();
-  let turn: Fault[] = [];
+  let turn: Harm[] = [];
   for (;;) {
     await sleep(Math.min(Math.max(0, left()), between(random, ...quietMs)));
-    if (faults.length === 0 && left() > 0) continue;
+    if (harms.length === 0 && left() > 0) continue;
     if (left() < heldMs[0]) {
       await sleep(Math.max(0, left()));
       return strikes;
     }
-    const together = 1 + Math.floor(between(random, 0, Math.min(mix, faults.length) - 0.001));
-    const heals: { readonly strike: Strike; readonly heal: () => Promise<void> }[] = [];
+    const together = 1 + Math.floor(between(random, 0, Math.min(mix, harms.length) - 0.001));
+    const heals: { readonly strike: Strike; readonly injected: Injected }[] = [];
+    let atLeastMs = 0;
     for (let i = 0; i < together; i++) {
-      if (turn.length === 0) turn = [...shuffled(random, faults)];
-      const fault = turn.pop()!;
+      if (turn.length === 0) turn = [...shuffled(random, harms)];
+      const harm = turn.pop()!;
       const fromNs = nowNs();
-      const injected = await fault.inject(ground);
+      const injected = await harm.inject();
       if (injected === null) continue;
       const struckNs = nowNs();
-      const strike = {
-        name: fault.name,
+      const strike: Strike = {
+        name: harm.name,
         what: injected.what,
-        effects: fault.effects,
+        effects: harm.effects,
         fromNs,
         struckNs,
         toNs: struckNs,
+        shown: [],
       };
       strikes.push(strike);
       struck(strike);
-      heals.push({ strike, heal: injected.heal });
+      heals.push({ strike, injected });
+      atLeastMs = Math.max(atLeastMs, injected.atLeastMs ?? 0);
     }
-    await sleep(Math.min(left(), between(random, ...heldMs)));
-    for (const { strike, heal } of heals) {
-      await heal();
-      strike.toNs = nowNs();
-    }
+    await sleep(Math.min(left(), Math.max(atLeastMs, between(random, ...heldMs))));
+    // All at once: a heal that waits until the cluster is whole again waits for the other heals too.
+    await Promise.all(
+      heals.map(async ({ strike, injected }) => {
+        await injected.heal();
+        strike.shown = injected.seen?.() ?? [];
+        strike.toNs = nowNs();
+      }),
+    );
+    // A fault of a cluster that is still down would show nothing; but one that never comes up again is not waited for.
+    await Promise.race([recovered(nowNs()), sleep(Math.min(Math.max(0, left()), recoveryPatienceMs))]);
   }
 }

@@ -16,7 +16,7 @@ const membersPerGroup = 5;
 
 /**
  * Groups of keys under one hash tag, which are always written together by MSET and read together by MGET: a group is one
- * register, and a read in which two keys differ saw half of a batch.
+ * register, and a read in which two keys differ saw half of a batch (safety 28).
  */
 class BatchLoad implements Load {
   private readonly keys: KeyRotation;

@@ -55,6 +55,8 @@ export interface Workload {
   readonly name: string;
   /** The checker's model for one key; null: only `check` judges. */
   readonly model: string | null;
+  /** Settings that each node needs for it. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   readonly start: (random: Random) => Load;
   /** What no model of one key can say. */
   readonly check?: (history: readonly Observed[], isQuiet: QuietTimes) => Finding;

@@ -25,5 +25,7 @@ export const limits = {
   ranges: 16,
   /** A command waits this long for a leader, counted from the loss of the last one. */
   leaderWaitMs: 900,
+  /** Commands of one range that wait for a leader at one node. */
+  heldBytes: 16 * 1024 * 1024,
   commandDeadlineMs: 5000,
 } as const;

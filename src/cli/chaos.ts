@@ -1,13 +1,17 @@
 /** What the harness is asked for; see `quorate chaos --help`. */
 export interface ChaosOptions {
   readonly workload: string;
-  readonly nemesis: string;
+  readonly nemesis: string | undefined;
   readonly mix: number;
   readonly duration: number;
   readonly seed: number | undefined;
   readonly nodes: number;
   readonly out: string | undefined;
   readonly main: string | undefined;
+  readonly against: string | undefined;
+  readonly natMap: string | undefined;
+  readonly protocols: string | undefined;
+  readonly faultCommand: string | undefined;
 }
 
 interface Harness {

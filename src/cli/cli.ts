@@ -93,16 +93,29 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   program
     .command("chaos")
     .description(
-      "Load and harm a local cluster, and judge what its clients saw: 0 valid, 1 invalid, 2 unknown.",
+      "Load and harm a cluster, and judge what its clients saw: 0 valid, 1 invalid, 2 unknown. It is a local one, started for it, unless --against names another.",
     )
     .option("--workload <name>", "what the clients do", "register")
-    .option("--nemesis <list>", "faults or groups of them, comma-separated", "kill")
+    .option("--nemesis <list>", "faults or groups of them, comma-separated (default: kill)")
     .option("--mix <count>", "faults that may be under way together", whole, 1)
     .option("--duration <seconds>", "how long", whole, 60)
     .option("--seed <number>", "of all that is chosen at random (default: any)", whole)
     .option("--nodes <count>", "nodes", whole, 3)
     .option("--out <folder>", "for history, logs and report (default: .chaos/<workload>-<seed>)")
     .option("--main <file>", "main.js of another build to run")
+    .option(
+      "--against <host:port,...>",
+      "gRPC addresses of a running cluster to load instead; keys are deleted after it",
+    )
+    .option(
+      "--fault-command <command>",
+      "with --against: `<command> start` harms that cluster, `<command> heal` undoes it",
+    )
+    .option(
+      "--nat-map <announced=reached,...>",
+      "with --against: where addresses that its nodes announce are reached",
+    )
+    .option("--protocols <list>", "with --against: some of resp, grpc, sdk, http (default: all)")
     .action(runChaos);
 
   program

@@ -1,3 +1,4 @@
+import type { Client } from "@grpc/grpc-js";
 import { callUnary, openChannel } from "./channel.js";
 import { clusterMethods, type ReplicaMessage, type TopologyMessage } from "./proto.js";
 
@@ -33,15 +34,20 @@ export interface ReplicaStatus {
 
 const noPorts = { resp: "", grpc: "", peer: "", http: "" } as const;
 
-/** One node's view, or null when it doesn't answer in time. */
-function viewOf(address: string, deadlineMs: number): Promise<TopologyMessage | null> {
+/** One node's view over a channel that stays open, or null when it doesn't answer in time. */
+export function viewOver(channel: Client, deadlineMs: number): Promise<TopologyMessage | null> {
   return new Promise((resolve) => {
-    const channel = openChannel(address);
     callUnary(channel, clusterMethods().Status, {}, deadlineMs, (error, response) => {
-      channel.close();
       resolve(error === null ? (response?.topology ?? null) : null);
     });
   });
+}
+
+async function viewOf(address: string, deadlineMs: number): Promise<TopologyMessage | null> {
+  const channel = openChannel(address);
+  const view = await viewOver(channel, deadlineMs);
+  channel.close();
+  return view;
 }
 
 /**
@@ -63,7 +69,8 @@ export async function readClusterStatus(
   return joinViews(views.length > 0 ? views : [first]);
 }
 
-function joinViews(views: readonly TopologyMessage[]): ClusterStatus {
+/** What several nodes see, as one; there must be at least one view. */
+export function joinViews(views: readonly TopologyMessage[]): ClusterStatus {
   const first = views[0]!;
   const nameOf = new Map(first.members.map(({ id, name }) => [id, name]));
   const ranges = first.ranges.map((range) => {

@@ -48,7 +48,7 @@ export class Connections {
       host: {
         send: (node, part) => this.send(node, part),
         settle: (call, result) => this.settle(call, result),
-        openSession: (lane) => this.openSession(lane),
+        openSession: (lane, node) => this.openSession(lane, node),
         refreshTopology: () => this.refresh(),
       },
       ...(options.windowCommands === undefined ? {} : { windowCommands: options.windowCommands }),
@@ -114,14 +114,14 @@ export class Connections {
     done(result);
   }
 
-  private openSession(lane: Lane): void {
+  private openSession(lane: Lane, node: string): void {
     const done = (error: Error | null, session: number): void => {
       if (error === null && session > 0) this.core.sessionOpened(this.nowMs(), lane, session);
       else this.core.sessionFailed(this.nowMs(), lane, "no-leader");
       this.arm();
     };
-    const link = [...this.links.values()].find(({ isUp }) => isUp);
-    if (link === undefined) setImmediate(() => done(new Error("no node is connected"), 0));
+    const link = this.links.get(node);
+    if (link === undefined) setImmediate(() => done(new Error("the node isn't connected"), 0));
     else link.openSession(openSessionDeadlineMs, done);
   }
 

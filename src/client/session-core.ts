@@ -21,8 +21,8 @@ export interface CoreHost {
   send(node: string, part: Part): void;
   /** The call has its result; once. */
   settle(call: Call, result: CallResult): void;
-  /** Asks for a session number: `sessionOpened` or `sessionFailed` follow. */
-  openSession(lane: Lane): void;
+  /** Asks a node for a session number: `sessionOpened` or `sessionFailed` follow. */
+  openSession(lane: Lane, node: string): void;
   /** A leader or a range isn't where the topology says: a newer one is wanted. */
   refreshTopology(): void;
 }
@@ -183,7 +183,7 @@ export class SessionCore {
       }
       if (lane.session === 0 || !lane.hasRoom) {
         lane.wait(part);
-        this.open(lane);
+        this.open(nowMs, lane);
         return;
       }
       lane.assign(part);
@@ -293,10 +293,16 @@ export class SessionCore {
     return lane;
   }
 
-  private open(lane: Lane): void {
+  /** Each time another node is asked: one may be stopped or cut off, and its connection still be there. */
+  private open(nowMs: number, lane: Lane): void {
     if (lane.session > 0 || lane.opening) return;
+    const node = this.routing.route(-1, false);
+    if (node === null) {
+      this.sessionFailed(nowMs, lane, "no-leader");
+      return;
+    }
     lane.opening = true;
-    this.host.openSession(lane);
+    this.host.openSession(lane, node);
   }
 
   /** New parts of the range go to a new session. */

@@ -19,7 +19,6 @@ import { readWeakly } from "./weak-reads.js";
 const leaderChangeGraceMs = 200;
 /** The leader that refused a command is asked again after this. */
 const refusedRetryMs = 5;
-const heldBytesLimit = 16 * 1024 * 1024;
 
 export interface GatewayHost {
   readonly self: NodeId;
@@ -179,7 +178,7 @@ export class Gateway {
       stream.fail(token, "no-leader", null, this.host.telemetry);
       return;
     }
-    if (route.heldBytes + (end - start) > heldBytesLimit) {
+    if (route.heldBytes + (end - start) > limits.heldBytes) {
       stream.fail(token, "busy", null, this.host.telemetry);
       return;
     }

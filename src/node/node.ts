@@ -32,6 +32,8 @@ const statisticsMs = 1000;
 const leadersMs = 300;
 /** A starting node votes at the latest after this, though some peers did not greet it. */
 const helloPatienceMs = 1000;
+/** A log that a full disk kept from being opened is tried again after this. */
+const diskFullRetryMs = 1000;
 
 /** One `quorate serve` process, without its doors: replicas, peers, routing. */
 export class QuorateNode {
@@ -97,16 +99,31 @@ export class QuorateNode {
     options.identity.load((error, identity) => {
       if (error !== null) return done(`identity: ${error.message}`);
       this.self = identity?.nodeId ?? options.freshNodeId;
-      this.storage = options.openLog(identity?.started ?? false, options.durability);
-      this.storage.open((failure, recovered) => {
-        if (failure !== null || recovered === null)
-          return done(`log: ${failure?.message ?? "nothing recovered"}`);
+      this.openLog(identity?.started ?? false, done, (recovered) => {
         this.assemble(recovered);
         options.transport.start(this.self, this.peers.handler(), (problem) => {
           if (problem !== null) return done(`peers: ${problem}`);
           this.join(recovered, done);
         });
       });
+    });
+  }
+
+  /** A full disk is no reason to end: the log is opened anew until there is room. */
+  private openLog(
+    expectExisting: boolean,
+    done: (error: string) => void,
+    opened: (recovered: RecoveredLog) => void,
+  ): void {
+    const { openLog, durability, telemetry, timers } = this.options;
+    this.storage = openLog(expectExisting, durability);
+    this.storage.open((failure, recovered) => {
+      if (failure?.kind === "disk-full") {
+        telemetry.log.warn({ error: failure.message }, "the disk is full: the log waits for space");
+        timers.after(diskFullRetryMs, () => this.openLog(expectExisting, done, opened));
+      } else if (failure !== null || recovered === null)
+        done(`log: ${failure?.message ?? "nothing recovered"}`);
+      else opened(recovered);
     });
   }
 

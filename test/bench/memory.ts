@@ -7,7 +7,7 @@ import type { Report } from "./report.js";
 import { RespClient } from "./resp-client.js";
 
 export const memoryRow = "bytes per entry vs Redis";
-const entries = 200_000;
+const entries = 1_000_000;
 const pipelined = 500;
 const settleMs = 2000;
 

@@ -4,6 +4,8 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Length of one measurement. */
   readonly seconds: number;
+  /** Seconds of its own load before each measurement's first round. */
+  readonly warmUp: number;
   /** Layouts: "16" shows what one gateway does, "1" has the generator at the leader. */
   readonly ranges: readonly number[];
   /** Only rows whose name contains it, in any case; empty: all. */
@@ -32,6 +34,7 @@ export function readOptions(environment: Readonly<Record<string, string | undefi
   return {
     rounds: number("ROUNDS", true, quick ? 1 : 3),
     seconds: number("SECONDS", false, quick ? 1 : 2),
+    warmUp: number("WARM_UP", true, quick ? 1 : 5),
     ranges,
     rows: (environment.ROWS ?? "").toLowerCase(),
     kills: number("KILLS", true, quick ? 3 : 10),

@@ -114,8 +114,9 @@ export function endedChildrenCpuMs(): number {
   return (Number(fields[13]) + Number(fields[14])) * tickMs;
 }
 
+/** Memory of the process's own; mapped files are the kernel's cache, which it takes back when it needs to. */
 export function residentBytes(pid: number): number {
-  const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"));
+  const match = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"));
   return Number(match?.[1] ?? 0) * 1024;
 }
 

@@ -53,7 +53,7 @@ async function measureRows(
 ): Promise<void> {
   const wanted = new Set(rows.flatMap(({ ours, theirs }) => [ours, theirs]));
   const measurements = (await listMeasurements(systems)).filter(({ name }) => wanted.has(name));
-  const rounds = new Rounds(measurements, options.seconds);
+  const rounds = new Rounds(measurements, options.seconds, options.warmUp);
   const leader = await systems.quorate.leader();
   await rounds.warmUp();
   if (wanted.has("quorate gRPC put 64")) await checkPuts(systems);

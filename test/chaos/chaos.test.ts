@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { chooseFaults } from "../../jepsen-like/nemesis/mixes.js";
-import { runChaos, verdictLine } from "../../jepsen-like/run/run-chaos.js";
+import { runChaos } from "../../jepsen-like/run/run-chaos.js";
+import { verdictLine } from "../../jepsen-like/run/run-on.js";
 import { workloadOf } from "../../jepsen-like/workloads/all.js";
 
 /** Real processes behind a real Toxiproxy; without it the runs fail, they aren't skipped. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { expect, test } from "vitest";
 import { writeReport } from "../../jepsen-like/report/report.js";
-import type { ChaosResult } from "../../jepsen-like/run/run-chaos.js";
+import type { RunResult } from "../../jepsen-like/run/run-on.js";
 import { workloadOf } from "../../jepsen-like/workloads/all.js";
 
 const counter = workloadOf("counter")!;
@@ -26,7 +26,7 @@ function operation(process: number, f: string, key: string, result: number, from
 }
 
 /** A run in which one acknowledged increment of one key was lost, and a value that looks like markup was seen. */
-function lostIncrement(out: string): ChaosResult {
+function lostIncrement(out: string): RunResult {
   const history = [
     operation(0, "incr", "counter:<script>alert(1)</script>", 1, 0),
     operation(0, "incr", "counter:1", 1, 20),
@@ -37,19 +37,19 @@ function lostIncrement(out: string): ChaosResult {
     options: {
       workload: counter,
       nemesis: "kill-one",
-      faults: [],
       mix: 1,
       durationMs: 1000,
       seed: 1,
-      nodes: 3,
       out,
     },
+    nodes: ["node-1", "node-2", "node-3"],
+    again: "make chaos",
     finding: counter.check!(history, () => true),
     evidence: {
       acknowledged: 3,
       acknowledgedPerMinute: 180,
       shareUnderFault: 1,
-      strikes: [{ strike: { ...strike, fromNs: 0, struckNs: 1e6, toNs: 3e7 }, seen: ["down"] }],
+      strikes: [{ strike: { ...strike, fromNs: 0, struckNs: 1e6, toNs: 3e7, shown: [] }, seen: ["down"] }],
       missing: [],
     },
     operations: 3,

@@ -31,6 +31,8 @@ class World {
   readonly sent: { node: string; part: Part; attempt: number; sequence: number; acked: number }[] = [];
   readonly results = new Map<Call, CallResult>();
   readonly opening: Lane[] = [];
+  /** Nodes that were asked for a session, the newest last. */
+  readonly asked: string[] = [];
   nowMs = 1000;
   core: SessionCore;
   private nextSession = 100;
@@ -58,7 +60,10 @@ class World {
           expect(this.results.has(call)).toBe(false);
           this.results.set(call, result);
         },
-        openSession: (lane) => void this.opening.push(lane),
+        openSession: (lane, node) => {
+          this.opening.push(lane);
+          this.asked.push(node);
+        },
         refreshTopology: () => {},
       },
     });
@@ -117,6 +122,19 @@ test("safety 23: a retry repeats session and sequence, on another node", () => {
   expect(second.attempt).toBe(2);
   expect(second.node).not.toBe("a");
   expect([second.part.session, second.sequence]).toEqual([first.part.session, first.sequence]);
+  world.reply(number(1));
+  expect(world.kindOf(call)).toBe("ok");
+});
+
+test("a session that one node doesn't open is asked of another: the connection to a stopped one stays", () => {
+  const world = new World(false);
+  const call = world.submit("INCR", ["k"]);
+  for (let i = 0; i < 2; i++) {
+    for (const lane of world.opening.splice(0)) world.core.sessionFailed(world.nowMs, lane, "no-leader");
+    world.wait();
+  }
+  expect(new Set(world.asked)).toEqual(new Set(["a", "b", "c"]));
+  world.open();
   world.reply(number(1));
   expect(world.kindOf(call)).toBe("ok");
 });

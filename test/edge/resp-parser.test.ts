@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { latin1Bytes, latin1Text } from "../../src/base/bytes.js";
 import { type InputBudget, type ParserLimits, RespParser } from "../../src/edge/resp/resp-parser.js";
+import { runs } from "../properties.js";
 
 const limits: ParserLimits = {
   bulkBytes: 16 * 1024 * 1024,
@@ -63,7 +64,7 @@ describe("chunks", () => {
           expect(parse(cut(bytes, at))).toEqual({ commands, error: "" });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -161,6 +162,6 @@ test("random bytes never throw, hang or hold memory after an error", () => {
       parser.close();
       expect(budget.usedBytes).toBe(0);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

@@ -192,6 +192,72 @@ describe("what each workload's check calls invalid", () => {
     });
 });
 
+describe("eviction and txn, by their models", () => {
+  const verdicts = (name: string, all: readonly Observed[]): readonly string[] =>
+    judge(workloadOf(name)!, all, () => true).map(({ verdict }) => verdict);
+  type Line = readonly [string, unknown, unknown, number, number | "?" | "!"];
+  const write: Line = ["write", 1, null, 0, 1];
+  /** So many reads that found the key evicted. */
+  const absences = (count: number): readonly Line[] =>
+    Array.from({ length: count }, (_, i): Line => ["read", null, null, 10 + 2 * i, 11 + 2 * i]);
+
+  test("eviction: a key may vanish at any moment", () => {
+    expect(verdicts("eviction", history(write, ["read", null, 1, 2, 3], ...absences(10)))).toEqual([
+      "valid",
+      "valid",
+    ]);
+  });
+
+  test("eviction: a run in which hardly a key vanished proves nothing", () => {
+    expect(verdicts("eviction", history(write, ...absences(9)))).toEqual(["unknown", "valid"]);
+  });
+
+  test("eviction: a value that comes back, or an older one, is found", () => {
+    const back = history(write, ...absences(10), ["read", null, 1, 50, 51]);
+    expect(verdicts("eviction", back)).toEqual(["valid", "invalid"]);
+    const older = history(write, ["write", 2, null, 2, 3], ["read", null, 1, 4, 5], ...absences(10));
+    expect(verdicts("eviction", older)).toEqual(["valid", "invalid"]);
+  });
+
+  test("eviction: values that were mixed up are found", () => {
+    expect(verdicts("eviction", history(write, ["read", null, "1 xx2 x", 2, 3], ...absences(10)))).toEqual([
+      "valid",
+      "invalid",
+    ]);
+  });
+
+  const append = (...steps: readonly (readonly [string, number])[]) =>
+    steps.map(([list, element]) => ["append", list, element]);
+  const read = (...steps: readonly (readonly [string, readonly number[]])[]) =>
+    steps.map(([list, elements]) => ["read", list, elements]);
+
+  test("txn: batches seen whole are valid", () => {
+    const all = history(
+      ["txn", append(["a", 1], ["b", 2]), null, 0, 1],
+      ["txn", read(["a", []], ["b", []]), read(["a", [1]], ["b", [2]]), 2, 3],
+    );
+    expect(verdicts("txn", all)).toEqual(["valid"]);
+  });
+
+  test("txn: half of a batch, a lost one and a refused one are found", () => {
+    const half = history(
+      ["txn", append(["a", 1], ["b", 2]), null, 0, "?"],
+      ["txn", read(["a", []], ["b", []]), read(["a", [1]], ["b", []]), 2, 3],
+    );
+    expect(verdicts("txn", half)).toEqual(["invalid"]);
+    const lost = history(
+      ["txn", append(["a", 1], ["b", 2]), null, 0, 1],
+      ["txn", read(["a", []]), read(["a", []]), 2, 3],
+    );
+    expect(verdicts("txn", lost)).toEqual(["invalid"]);
+    const refused = history(
+      ["txn", append(["a", 1]), null, 0, "!"],
+      ["txn", read(["a", []]), read(["a", [1]]), 2, 3],
+    );
+    expect(verdicts("txn", refused)).toEqual(["invalid"]);
+  });
+});
+
 describe("what each workload's check calls valid", () => {
   const good: readonly (readonly [string, string, readonly Observed[]])[] = [
     [

@@ -10,6 +10,7 @@ import { createMachine, silentObserver } from "../../src/machine/key-range-machi
 import type { Machine } from "../../src/machine/machine.js";
 import { createStore } from "../../src/store/map-store.js";
 import { type Shown, show, testHashKey } from "../commands/harness.js";
+import { runs } from "../properties.js";
 
 interface Command {
   readonly words: readonly string[];
@@ -338,7 +339,7 @@ test("safety 24, 47, 56: restored equals replayed, digest and replies included, 
       for (const [i, data] of entries.entries()) fresh.machine.apply(i + 1, 1, data, silentObserver);
       expect(fresh.machine.digest()).toBe(replica.machine.digest());
     }),
-    { numRuns: 80 },
+    { numRuns: runs(80) },
   );
 });
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { TouchList } from "../../src/machine/touch-list.js";
+import { runs } from "../properties.js";
 
 /** Hashes that share homes, so that places are taken and moved. */
 const hash = fc.oneof(fc.integer({ min: 8180, max: 8200 }), fc.integer({ min: 0, max: 0xffff_ffff }));
@@ -33,7 +34,7 @@ test("each noted key is handed out once, with its uses, whatever was kept or for
         expect(model.size).toBe(0);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 

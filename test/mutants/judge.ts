@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Mutant } from "./mutants.js";
-import { copyOfProject, removeCopy } from "./tree.js";
+import { copyOfProject, project, removeCopy } from "./tree.js";
 
 export interface Verdict {
   readonly mutant: Mutant;
-  /** The first test that failed; null: nobody noticed. */
+  /** The first test that failed, or the seed that a simulated cluster failed with; null: nobody noticed. */
   readonly caughtBy: string | null;
   readonly seconds: number;
 }
@@ -18,7 +18,10 @@ export function mutated(source: string, { name, file, find, replace }: Mutant): 
   return parts.join(replace);
 }
 
-/** Runs what should notice the mutant, one after the other, until something does or the budget is spent. */
+/**
+ * Runs what should notice the mutant, one after the other, until something does or the budget is spent: its tests, then
+ * simulated clusters.
+ */
 export async function judge(mutant: Mutant, budgetMs: number): Promise<Verdict> {
   const startMs = performance.now();
   const seconds = (): number => (performance.now() - startMs) / 1000;
@@ -26,7 +29,7 @@ export async function judge(mutant: Mutant, budgetMs: number): Promise<Verdict> 
   try {
     const path = join(folder, mutant.file);
     writeFileSync(path, mutated(readFileSync(path, "utf8"), mutant));
-    for (const look of mutant.tests.map(testsIn)) {
+    for (const look of [...mutant.tests.map(testsIn), simulation]) {
       const leftMs = budgetMs - seconds() * 1000;
       if (leftMs <= 0) break;
       const caughtBy = await look(folder, leftMs);
@@ -68,15 +71,44 @@ function testsIn(tests: string): Look {
   };
 }
 
+/** The same seeds as in every run of the tests, and on from there. A seed counts that is well without the mutant. */
+const simulation: Look = async (folder, leftMs) => {
+  const seconds = Math.floor(leftMs / 1000) - endingSeconds;
+  if (seconds <= 0) return null;
+  const env = { FIRST: "50000", SEEDS: "100000", BUDGET: `${seconds}`, JOBS: "1", SHRINK: "0" };
+  const { output } = await simulate(folder, env, leftMs);
+  const counted = /^sim: \d+ seeds, .* (\d+) violations/m.exec(output);
+  // A worker that died took its seed with it, and a run without end never tells.
+  if (counted === null) return `simulation: it ends early: ${output.trim().split("\n").at(-1)}`;
+  if (counted[1] === "0") return null;
+  const [, seed, what] = /^seed (\d+): (.*)$/m.exec(output)!;
+  const unchanged = await simulate(project, { SEED: seed! }, leftMs);
+  if (!/^sim: 1 seeds, .* 0 violations/m.test(unchanged.output))
+    throw new Error(`seed ${seed} fails without any mutant`);
+  return `simulation, seed ${seed}: ${what}`;
+};
+
+const endingSeconds = 5;
+
+function simulate(
+  folder: string,
+  env: NodeJS.ProcessEnv,
+  leftMs: number,
+): Promise<{ readonly output: string }> {
+  const main = ["--import", "./test/bench/typescript-loader.mjs", "test/simulation/main.ts"];
+  return run(folder, main, leftMs, env);
+}
+
 function run(
   folder: string,
   args: readonly string[],
   leftMs: number,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   return new Promise((resolve) => {
     const child: ChildProcess = spawn(process.execPath, args, {
       cwd: folder,
-      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0", ...env },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });

@@ -1,6 +1,6 @@
 /**
- * `make mutants`: applies each mutant to a copy of the sources and runs the tests that should notice. ONLY= takes
- * part of a name, BUDGET= seconds for each, JOBS= how many at once.
+ * `make mutants`: applies each mutant to a copy of the sources and runs the tests that should notice, then, unless they did,
+ * simulated clusters for what is left of the budget. ONLY= takes part of a name, BUDGET= seconds for each, JOBS= how many at once.
  */
 import { cpus } from "node:os";
 import { judge, judgeUnchanged, type Verdict } from "./judge.js";

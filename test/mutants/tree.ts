@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const project = fileURLToPath(new URL("../../", import.meta.url));
+export const project = fileURLToPath(new URL("../../", import.meta.url));
 const left = new Set(["node_modules", ".git", ".quorate", ".chaos", ".cache", "coverage"]);
 
 /** A copy of the project with its packages, where a mutant does no harm. */

@@ -25,6 +25,25 @@ describe("a cluster of three nodes", () => {
     cluster.checkDigests();
   });
 
+  it("safety 68: idle ranges share their frames, however many they are", () => {
+    const cluster = new SimCluster({ seed: 5, ranges: 32 }).boot();
+    cluster.run(3000);
+    let frames = 0;
+    for (const { node } of cluster.nodes) {
+      const { transport } = node!.options;
+      const { send } = transport;
+      transport.send = (to, lane, frame) => {
+        if (lane !== "forward") frames++;
+        return send.call(transport, to, lane, frame);
+      };
+    }
+    cluster.run(3000);
+    // A node looks at all its ranges at each tick: heartbeats one way, their replies the other, between three pairs.
+    const ticks = 3000 / 15;
+    expect(frames).toBeGreaterThan(ticks);
+    expect(frames).toBeLessThan(ticks * 6 * 2);
+  });
+
   for (const reads of ["lease", "quorum"] as const)
     for (const where of ["at the leader", "through a gateway"] as const)
       it(`answers 1 to SET x 1; GET x; SET x 2 in one turn, ${where}, reads=${reads}`, () => {

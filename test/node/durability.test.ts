@@ -53,6 +53,24 @@ describe("what was acknowledged", () => {
       expect(cluster.nodes.every(({ node }) => node!.replicaSet.fenced.length === 0)).toBe(true);
     });
 
+  it("safety 52: is served again by a node that started while its disk was full, once there is room", () => {
+    const cluster = new SimCluster({ seed: 44 }).boot();
+    const client = cluster.client(0);
+    fill(cluster, client, 30, 20);
+    cluster.crash(2);
+    cluster.nodes[2]!.disk.full = true;
+    cluster.start(2);
+    cluster.run(5000);
+    expect(cluster.nodes[2]!.started).toBe(false);
+    expect(cluster.nodes[2]!.failures).toEqual([]);
+    cluster.nodes[2]!.disk.full = false;
+    cluster.run(2000);
+    expect(cluster.nodes[2]!.started).toBe(true);
+    cluster.settle();
+    expectFilled(cluster, 2, 30);
+    expect(whole(cluster)).toBe(true);
+  });
+
   it("safety 47, 48: reaches a node that was down as a snapshot, once the log was compacted", () => {
     const cluster = new SimCluster({ seed: 42, logLimitBytes: 64 * 1024, ranges: 2 }).boot();
     cluster.crash(2);

@@ -31,6 +31,9 @@ export interface SimClusterOptions {
   /** How long a silent stream counts as alive. */
   readonly livenessMs?: number;
   readonly replicationFactor?: number;
+  /** Of each lane of a stream; the transport's own by default. */
+  readonly queueLimitBytes?: number;
+  readonly raftQueueLimitBytes?: number;
   /** A write takes between these, at random. Default 0 and 1. */
   readonly leastWriteMs?: number;
   readonly mostWriteMs?: number;
@@ -173,7 +176,15 @@ export class SimCluster {
         return options.observer?.openedLog(at, log) ?? log;
       },
       snapshots: storage.snapshots,
-      transport: new SimTransport({ network, host, address }),
+      transport: new SimTransport({
+        network,
+        host,
+        address,
+        ...(options.queueLimitBytes === undefined ? {} : { queueLimitBytes: options.queueLimitBytes }),
+        ...(options.raftQueueLimitBytes === undefined
+          ? {}
+          : { raftQueueLimitBytes: options.raftQueueLimitBytes }),
+      }),
       failed: (message) => machine.failures.push(message),
     });
     machine.node = node;

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { slotCount } from "../../src/base/slot.js";
 import { buildDocument, metaReplicaCount } from "../../src/placement/document.js";
 import { encodeDocument, parseDocument } from "../../src/placement/document-codec.js";
+import { runs } from "../properties.js";
 import { documentOf, memberNamed, membersTo, settings } from "./fixtures.js";
 
 const sizes = { nodes: fc.integer({ min: 1, max: 9 }), ranges: fc.integer({ min: 1, max: 70 }) };
@@ -20,7 +21,7 @@ test("ranges cover every slot exactly once, in runs of nearly equal length", () 
       expect(next).toBe(slotCount);
       expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(1);
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -42,7 +43,7 @@ test("preferred leaders are spread evenly over the nodes (safety 41)", () => {
       );
       expect(Math.max(...led) - Math.min(...led)).toBeLessThanOrEqual(1);
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 

@@ -12,6 +12,7 @@ import {
 } from "../../src/placement/meta-command.js";
 import { MetaMachine } from "../../src/placement/meta-machine.js";
 import { encodeTables, groupOf, groupsOf, memberOf, parseTables } from "../../src/placement/tables.js";
+import { runs } from "../properties.js";
 import { documentOf, memberNamed, membersTo } from "./fixtures.js";
 
 const document = documentOf(membersTo(3));
@@ -81,7 +82,7 @@ test("replayed and restored replicas have equal digests, snapshots and replies (
       const parsed = parseTables(text);
       expect(parsed.ok && encodeTables(parsed.value)).toBe(text);
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });
 
@@ -110,7 +111,7 @@ test("safety 35: no replica id is given out twice, and no dead node id comes bac
         for (const id of dead) expect(memberOf(after, id)?.state).toBe("dead");
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -269,7 +270,7 @@ test("commands and replies survive their codecs; malformed ones are refused, not
       const decoded = decodeMetaCommand(encodeMetaCommand(each));
       expect(decoded).toEqual({ ok: true, value: each });
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
   const reply: MetaReply = { kind: "refused", reason: "stale", message: "late" };
   expect(parseMetaReply(encodeMetaReply(reply))).toEqual({ ok: true, value: reply });

@@ -4,6 +4,7 @@ import type { HashKey } from "../../src/base/keyed-hash.js";
 import type { NodeId } from "../../src/base/units.js";
 import { spreadLeaders } from "../../src/placement/leader-spread.js";
 import { assignReplicas, type RingMember, replicasOf } from "../../src/placement/ring.js";
+import { runs } from "../properties.js";
 
 const hashKey: HashKey = [1, 2, 3, 4];
 const keys = Array.from({ length: 64 }, (_, at) => at + 1);
@@ -42,7 +43,7 @@ test("replicas stand on distinct nodes, and in distinct domains where there are 
         if (domains >= count) expect(new Set(nodes.map((node) => domainOf.get(node))).size).toBe(count);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -53,7 +54,7 @@ test("the ring is canonical: the members' order doesn't matter", () => {
       expect(replicasOf(hashKey, 5, turned, 3)).toEqual(replicasOf(hashKey, 5, members, 3));
       expect(assignReplicas(hashKey, keys, turned, 3)).toEqual(assignReplicas(hashKey, keys, members, 3));
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
 
@@ -79,7 +80,7 @@ test("loads are bounded: equal nodes differ by at most one replica, leaders too"
         expect(Math.max(...led) - Math.min(...led)).toBeLessThanOrEqual(1);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 
@@ -109,6 +110,6 @@ test("a new node changes a list of replicas by itself alone, and takes about 1/N
       expect(moved).toBeLessThan((1.8 * many.length * count) / members.length);
       expect(moved).toBeGreaterThan((0.4 * many.length * count) / members.length);
     }),
-    { numRuns: 8 },
+    { numRuns: runs(8) },
   );
 });

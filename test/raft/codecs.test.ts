@@ -7,6 +7,7 @@ import { readMessage, writeMessage } from "../../src/raft/message-codec.js";
 import type { NodeRecord } from "../../src/raft/record.js";
 import { decodeRecord, encodeRecord } from "../../src/raft/record-codec.js";
 import type { Message } from "../../src/raft/types.js";
+import { runs } from "../properties.js";
 import { configurations, messages, records } from "./arbitraries.js";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -218,7 +219,7 @@ for (const [name, bytes, decode] of decoders) {
         corrupt[at] = value;
         attempt(corrupt);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (noise) => {

@@ -82,6 +82,26 @@ describe("membership", () => {
     expect(net.raft(1).status().role).toBe("follower");
   });
 
+  test("an isolated leader removes nobody: no change takes effect without the old majority (safety 36)", () => {
+    const net = new Network(1, 2, 3);
+    net.elect(1);
+    net.cut.add(1);
+    const alone = net.raft(1).proposeConfiguration({ voters: [1], outgoing: [1, 2, 3], learners: [] });
+    expect(alone.ok).toBe(true);
+    net.write(1, "alone");
+    net.pass(4 * electionMaxMs);
+    expect(net.get(1).applied).toEqual([]);
+    expect(net.raft(1).status().configuration.voters).toEqual([1, 2, 3]);
+    expect([2, 3]).toContain(net.leader());
+    net.cut.clear();
+    net.write(net.leader(), "together");
+    net.pass(4 * electionMaxMs);
+    for (const id of [1, 2, 3]) {
+      expect(net.get(id).applied).toEqual(["together"]);
+      expect(net.raft(id).status().configuration).toEqual(voters(1, 2, 3));
+    }
+  });
+
   test("no change before an entry of the own term is committed (safety 30)", () => {
     const net = new Network(1, 2, 3);
     net.get(2).stalled = true;

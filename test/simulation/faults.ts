@@ -1,9 +1,13 @@
 import { assert } from "../../src/base/assert.js";
+import type { Random } from "../../src/base/random.js";
+import type { Configuration } from "../../src/raft/types.js";
 import type { SimCluster } from "../node/sim-cluster.js";
 import type { Invariants } from "./invariants.js";
 import type { Marks } from "./marks.js";
+import { keepsMajority } from "./quorum.js";
 import type { Fault, Script } from "./script.js";
 import type { SimSdk } from "./sim-sdk.js";
+import { oneOf } from "./swarm.js";
 
 /** After a tail was lost on purpose nothing else happens for so long: some peer must be there to remember it. */
 const quietMs = 3000;
@@ -15,7 +19,6 @@ export class Faults {
   /** Kinds that were carried out. */
   readonly done = new Map<string, number>();
   private quietUntilMs = 0;
-  private stateLost = 0;
   private active = 0;
   private healed = false;
 
@@ -32,18 +35,35 @@ export class Faults {
     for (const fault of this.script.faults) this.cluster.scheduler.at(fault.atMs, () => this.begin(fault));
   }
 
-  /** Everything works again from now on. */
-  heal(): void {
+  /** These nodes work from now on, and so does all between them; nothing new begins and nothing else ends. */
+  heal(members: ReadonlySet<number>): void {
     const { cluster } = this;
     this.healed = true;
-    cluster.network.heal();
-    for (const machine of cluster.nodes) {
+    const well = cluster.nodes.filter(({ at }) => members.has(at));
+    cluster.network.heal(new Set(well.map(({ address }) => address)));
+    for (const machine of well) {
       machine.disk.full = false;
       machine.disk.failNextWrite = null;
       machine.disk.extraWriteMs = 0;
       for (const client of this.clients) client.cut(machine.at, false);
       cluster.resume(machine.at);
       this.start(machine.at);
+    }
+  }
+
+  /** One of the others goes on as none of whom anybody hears: dead, stopped, or without a way to or from all. */
+  keepAway(at: number, random: Random): void {
+    const { network, nodes } = this.cluster;
+    const machine = nodes[at]!;
+    const kind = oneOf(random, ["down", "frozen", "deaf", "mute", "cut off"] as const);
+    this.trace(`node ${at} stays away: ${machine.node === null ? "down" : kind}`);
+    for (const client of this.clients) client.cut(at, true);
+    if (kind === "down") this.cluster.crash(at, "process");
+    if (kind === "frozen" && machine.node !== null) machine.host.pause();
+    for (const { address } of nodes) {
+      if (address === machine.address) continue;
+      if (kind === "deaf" || kind === "cut off") network.block(address, machine.address);
+      if (kind === "mute" || kind === "cut off") network.block(machine.address, address);
     }
   }
 
@@ -96,14 +116,18 @@ export class Faults {
     switch (kind) {
       case "crash":
       case "power":
-        return this.crash(at, kind === "power" && this.mayLosePower ? "power" : "process", lastsMs);
+        return this.crash(at, kind === "power" && this.mayLosePower(at) ? "power" : "process", lastsMs);
       case "power-all":
         for (const each of nodes)
-          this.crash(each.at, this.mayLosePower ? "power" : "process", lastsMs + ((draw >>> each.at) % 500));
+          this.crash(
+            each.at,
+            this.mayLosePower(each.at) ? "power" : "process",
+            lastsMs + ((draw >>> each.at) % 500),
+          );
         return true;
       case "stop":
         if (machine.node === null || !machine.started || machine.host.paused) return false;
-        return this.stop(at, lastsMs);
+        return this.stop(at, lastsMs, draw % 2 === 0);
       case "pause":
       case "sleep":
         if (machine.node === null || machine.host.paused) return false;
@@ -189,15 +213,26 @@ export class Faults {
     }
   }
 
-  /** With a buffered log, lost power is lost state. */
-  private get mayLosePower(): boolean {
-    return this.script.shape.durability === "fsync";
+  /** With a buffered log, lost power is lost state: of a minority of each range's replicas until they are replaced. */
+  private mayLosePower(at: number): boolean {
+    return this.script.shape.durability === "fsync" || this.mayLoseState(at);
+  }
+
+  private mayLoseState(at: number): boolean {
+    const { invariants } = this;
+    return keepsMajority(invariants.groups(), (range, id) => invariants.hostOf(range, id), at);
   }
 
   private crash(at: number, kind: "process" | "power", lastsMs: number): boolean {
     if (this.cluster.nodes[at]!.node === null) return false;
     const { disk } = this.cluster.nodes[at]!;
     const lost = disk.lostAtCrashes;
+    if (kind === "power" && disk.durability === "buffered") {
+      this.invariants.loseState(at, "power");
+      this.marks.hit("power lost under a buffered log");
+    }
+    if (this.invariants.groups().some(({ configuration }) => isChanging(configuration)))
+      this.marks.hit("crash while a replica was replaced");
     this.cluster.crash(at, kind);
     if (disk.lostAtCrashes > lost) this.marks.hit("unsynced tail lost at a crash");
     this.later(lastsMs, () => this.start(at));
@@ -208,12 +243,14 @@ export class Faults {
     if (this.cluster.nodes[at]!.node === null) this.cluster.start(at);
   }
 
-  private stop(at: number, lastsMs: number): boolean {
+  /** What was closed cleanly is whole, though the machine be switched off meanwhile. */
+  private stop(at: number, lastsMs: number, switchedOff: boolean): boolean {
     const { cluster } = this;
-    const { host } = cluster.nodes[at]!;
+    const { host, disk } = cluster.nodes[at]!;
     const { incarnation } = host;
     cluster.beginStop(at, () => {
       this.marks.hit("graceful stop");
+      if (switchedOff) disk.crash("power");
       cluster.scheduler.after(lastsMs, () => this.start(at));
     });
     // It may hang in a fault of another kind; then it is killed, as a supervisor would.
@@ -228,15 +265,15 @@ export class Faults {
   private freeze(at: number, kind: "pause" | "sleep", lastsMs: number): boolean {
     const { host } = this.cluster.nodes[at]!;
     const { incarnation } = host;
-    const leads = this.invariants.holdsLease(at);
+    const thaw = this.invariants.leases.freeze(this.cluster.nodes[at]!);
     if (kind === "sleep") {
       host.sleep();
       this.marks.hit("machine slept");
     } else host.pause();
     this.later(lastsMs, () => {
       if (host.incarnation !== incarnation) return;
-      if (leads && lastsMs > 400) this.marks.hit("lease expired under pause");
       host.resume();
+      thaw();
     });
     return true;
   }
@@ -267,14 +304,11 @@ export class Faults {
     const { cluster } = this;
     const { nodes } = cluster;
     const machine = nodes[at]!;
-    const copies = Math.min(this.script.shape.replicationFactor, nodes.length);
-    const tolerated = Math.floor((Math.min(copies, 3) - 1) / 2);
     const well = nodes.every(({ started, host, disk }) => started && !host.paused && !disk.full);
-    if (this.stateLost >= tolerated || this.active > 0 || this.partitioned || !well) return false;
+    if (this.active > 0 || this.partitioned || !well || !this.mayLoseState(at)) return false;
     assert(machine.node !== null, "it runs");
-    this.stateLost++;
     this.quietUntilMs = cluster.scheduler.nowMs + quietMs;
-    this.invariants.forgetDisk(at);
+    this.invariants.loseState(at, kind);
     if (kind === "wipe") {
       cluster.wipe(at);
       this.marks.hit("node came back empty");
@@ -287,4 +321,8 @@ export class Faults {
     this.later(Math.min(lastsMs, 1000), () => this.start(at));
     return true;
   }
+}
+
+function isChanging({ outgoing, learners }: Configuration): boolean {
+  return outgoing.length > 0 || learners.length > 0;
 }

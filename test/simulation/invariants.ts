@@ -1,16 +1,17 @@
 import { crc32c } from "../../src/base/crc.js";
-import { limits } from "../../src/base/limits.js";
-import { slotCount } from "../../src/base/slot.js";
 import type { LogIndex, RangeId, ReplicaId, Term } from "../../src/base/units.js";
 import { nullSink } from "../../src/commands/reply-sink.js";
 import type { ApplyObserver, Machine } from "../../src/machine/machine.js";
 import type { SessionTable } from "../../src/machine/session-table.js";
 import type { Replica } from "../../src/node/replica.js";
-import type { MetaTables } from "../../src/placement/tables.js";
-import type { LogStorage } from "../../src/ports/log-storage.js";
-import type { NodeRecord, RecordSection } from "../../src/raft/record.js";
 import type { SimCluster, SimNode } from "../node/sim-cluster.js";
+import { DurableState, type Loss } from "./durable-state.js";
+import { getOr } from "./get-or.js";
+import { Leases } from "./leases.js";
 import type { Marks } from "./marks.js";
+import { QueueBounds } from "./queue-bounds.js";
+import type { SeenGroup } from "./quorum.js";
+import { TableWatch } from "./table-watch.js";
 
 /** One that nobody may see broken. */
 export class Violation extends Error {
@@ -23,11 +24,6 @@ interface Applied {
   readonly digest: string;
 }
 
-interface Durable {
-  term: Term;
-  vote: ReplicaId;
-}
-
 interface Seen {
   readonly replica: Replica;
   term: Term;
@@ -35,7 +31,6 @@ interface Seen {
   commit: LogIndex;
   applied: LogIndex;
   leaderIn: Term;
-  lease: boolean;
   orphans: boolean;
 }
 
@@ -45,12 +40,11 @@ export class Invariants {
   private readonly applied = new Map<RangeId, Applied[]>();
   /** range/term → who led it. */
   private readonly leaders = new Map<string, ReplicaId>();
-  /** range/index/term → content and the term before it: log matching follows by induction. */
-  private readonly entries = new Map<string, { readonly crc: number; readonly before: Term | undefined }>();
-  private readonly durable = new Map<number, Map<string, Durable>>();
+  readonly disks: DurableState;
+  private readonly queues: QueueBounds;
   private readonly seen = new Map<number, Map<RangeId, Seen>>();
-  private readonly leases = new Map<RangeId, { readonly machine: SimNode; readonly replica: Replica }>();
-  private readonly tables = new Map<number, MetaTables>();
+  readonly leases: Leases;
+  private readonly tables: TableWatch;
   /** Folded over all that was applied. */
   hash = 0;
   elections = 0;
@@ -60,7 +54,14 @@ export class Invariants {
   constructor(
     private readonly cluster: SimCluster,
     private readonly marks: Marks,
-  ) {}
+    leasesHold: boolean,
+  ) {
+    const fail = (what: string): never => this.fail(what);
+    this.queues = new QueueBounds(fail);
+    this.tables = new TableWatch(fail);
+    this.disks = new DurableState(this.queues, fail);
+    this.leases = new Leases(marks, leasesHold, fail);
+  }
 
   fail(what: string): never {
     throw new Violation(what);
@@ -82,19 +83,18 @@ export class Invariants {
     for (const replica of node.engine.replicas.values()) {
       let known = seen.get(replica.range);
       if (known?.replica !== replica) {
-        known = this.firstSeen(replica);
+        known = this.firstSeen(machine, replica);
         seen.set(replica.range, known);
       }
       this.lookAtReplica(machine, known);
     }
-    if (node.engine.uncommittedBytes > limits.uncommittedNodeBytes * 2)
-      this.fail(`node ${machine.at} holds ${node.engine.uncommittedBytes} uncommitted bytes (safety 65)`);
-    const { tables } = node.membership;
-    if (tables !== null && tables !== this.tables.get(machine.at)) this.checkTables(machine, tables);
+    this.queues.look(machine);
+    this.tables.look(machine.at, node.membership.tables);
   }
 
-  private firstSeen(replica: Replica): Seen {
+  private firstSeen(machine: SimNode, replica: Replica): Seen {
     this.watchMachine(replica);
+    this.disks.started(machine.at, replica);
     return {
       replica,
       term: 0,
@@ -102,7 +102,6 @@ export class Invariants {
       commit: 0,
       applied: replica.applied,
       leaderIn: 0,
-      lease: false,
       orphans: false,
     };
   }
@@ -120,6 +119,7 @@ export class Invariants {
       this.fail(`${name} commits ${commit}, its log ends at ${status.lastIndex}`);
     if (replica.applied > commit && !replica.restoring && replica.applied > replica.snapshotIndex)
       this.fail(`${name} has applied ${replica.applied}, committed is ${commit}`);
+    this.disks.look(replica, known.term === 0 ? null : known);
     known.term = term;
     known.vote = vote;
     known.commit = commit;
@@ -127,9 +127,8 @@ export class Invariants {
     if (role === "leader") {
       known.orphans = false;
       if (known.leaderIn !== term) this.elected(known, replica, term);
-      this.lookAtLease(machine, known);
+      this.leases.look(machine, replica);
     } else {
-      known.lease = false;
       if (replica.outstanding > 0) known.orphans = true;
       else if (known.orphans) {
         known.orphans = false;
@@ -162,27 +161,38 @@ export class Invariants {
     }
   }
 
-  /** No two leases of a range at one true time. */
-  private lookAtLease(machine: SimNode, known: Seen): void {
-    const { replica } = known;
-    const has = replica.group.leaseReadIndex(leaseNowOf(machine)) !== null;
-    known.lease = has;
-    if (!has) return;
-    const holder = this.leases.get(replica.range);
-    if (holder?.replica === replica) return;
-    if (holder !== undefined && holder.machine.node?.engine?.replicas.get(replica.range) === holder.replica) {
-      const other = holder.machine;
-      const both = `replicas ${holder.replica.id} and ${replica.id} of range ${replica.range} both hold a lease`;
-      if (!other.host.paused && holder.replica.group.leaseReadIndex(leaseNowOf(other)) !== null)
-        this.fail(`${both} (safety 16, 17, 19)`);
-    }
-    this.leases.set(replica.range, { machine, replica });
+  // Where what is ---------------------------------------------------------------------------------------------------
+
+  /** The replicas of a machine, as they are or, while its process isn't there, as they were. */
+  private *replicasAt(machine: SimNode): Iterable<Replica> {
+    const running = machine.node?.engine?.replicas;
+    for (const [range, { replica }] of this.seen.get(machine.at) ?? [])
+      if (running?.get(range) === undefined) yield replica;
+    yield* running?.values() ?? [];
   }
 
-  /** Whether any replica of the node held a lease when it was looked at last. */
-  holdsLease(at: number): boolean {
-    for (const seen of this.seen.get(at)?.values() ?? []) if (seen.lease) return true;
-    return false;
+  /** What the replicas of a node had promised is lost on purpose. */
+  loseState(at: number, loss: Loss): void {
+    this.disks.loseState(at, loss);
+    this.seen.delete(at);
+  }
+
+  /** Every configuration that some replica is in. */
+  groups(): SeenGroup[] {
+    return this.cluster.nodes.flatMap((machine) =>
+      [...this.replicasAt(machine)]
+        .filter(({ fenced, removed }) => !fenced && !removed)
+        .map(({ range, group }) => ({ range, configuration: group.status().configuration })),
+    );
+  }
+
+  /** The machine that has a replica with all that it had promised. */
+  hostOf(range: RangeId, id: ReplicaId): number | undefined {
+    return this.cluster.nodes.find((machine) =>
+      [...this.replicasAt(machine)].some(
+        (replica) => replica.range === range && replica.id === id && !replica.fenced && !replica.removed,
+      ),
+    )?.at;
   }
 
   // Apply ----------------------------------------------------------------------------------------------------------
@@ -192,7 +202,7 @@ export class Invariants {
     if (machine.watched) return;
     machine.watched = true;
     const { apply, skip } = machine;
-    const sinks = this.watchSessions(machine);
+    const sinks = this.watchSessions(replica);
     machine.apply = (index, term, data, observer) => {
       apply.call(machine, index, term, data, sinks(observer));
       this.wasApplied(replica, index, term, crc32c(data));
@@ -204,9 +214,10 @@ export class Invariants {
   }
 
   /** Notes what the table answers instead of the command; gives what an entry's observer must be wrapped in. */
-  private watchSessions(machine: Machine): (observer: ApplyObserver) => ApplyObserver {
+  private watchSessions({ machine, range }: Replica): (observer: ApplyObserver) => ApplyObserver {
     const sessions = Reflect.get(machine, "sessions") as SessionTable | undefined;
     if (sessions === undefined) return (observer) => observer;
+    this.queues.watchSessions(range, sessions);
     const { record } = sessions;
     let isAwaited = false;
     sessions.record = (session, sequence, slot) => {
@@ -249,101 +260,4 @@ export class Invariants {
     if (limitBytes > 0 && chargedBytes > limitBytes)
       this.fail(`range ${range} charges ${chargedBytes} of ${limitBytes} bytes at index ${index}`);
   }
-
-  // Disk -----------------------------------------------------------------------------------------------------------
-
-  /** Looks at every record that becomes durable. */
-  watchLog(at: number, log: LogStorage): LogStorage {
-    const watch = this;
-    // Of this start alone: a crash may have kept records that were never reported.
-    const terms = new Map<string, Map<LogIndex, Term>>();
-    return {
-      open: (done) => log.open(done),
-      append(record: NodeRecord, done) {
-        log.append(record, (error) => {
-          if (error === null) for (const section of record.sections) watch.wasWritten(at, section, terms);
-          done(error);
-        });
-      },
-      oldestHolder: () => log.oldestHolder(),
-      trim: (resets, done) => log.trim(resets, done),
-      sizeBytes: () => log.sizeBytes(),
-      close: (done) => log.close(done),
-    };
-  }
-
-  /** The disk of a node lost state on purpose: it may have forgotten votes, and is fenced. */
-  forgetDisk(at: number): void {
-    this.durable.delete(at);
-  }
-
-  private wasWritten(at: number, section: RecordSection, written: Map<string, Map<LogIndex, Term>>): void {
-    const { range, replica, hardState } = section;
-    const name = `${range}/${replica}`;
-    const ofNode = getOr(this.durable, at, () => new Map<string, Durable>());
-    const durable = getOr(ofNode, name, () => ({ term: 0, vote: 0 }));
-    const terms = getOr(written, name, () => new Map<LogIndex, Term>());
-    if (hardState !== null) {
-      const { term, vote } = hardState;
-      if (term < durable.term)
-        this.fail(`replica ${name} writes term ${term} after ${durable.term} (safety 1)`);
-      if (term === durable.term && durable.vote !== 0 && vote !== durable.vote)
-        this.fail(`replica ${name} writes votes for ${durable.vote} and ${vote} in term ${term} (safety 1)`);
-      durable.term = term;
-      durable.vote = vote;
-    }
-    if (section.reset !== null) {
-      terms.clear();
-      terms.set(section.reset.index, section.reset.term);
-    }
-    for (const entry of section.entries) {
-      const key = `${range}/${entry.index}/${entry.term}`;
-      const known = this.entries.get(key);
-      const before = terms.get(entry.index - 1);
-      const crc = crc32c(entry.data) ^ entry.type;
-      if (known === undefined) this.entries.set(key, { crc, before });
-      else if (known.crc !== crc) this.fail(`entry ${key} has two contents (log matching)`);
-      else if (known.before !== undefined && before !== undefined && known.before !== before)
-        this.fail(`entry ${key} follows one of term ${known.before} and one of ${before} (log matching)`);
-      terms.set(entry.index, entry.term);
-    }
-  }
-
-  // Tables ---------------------------------------------------------------------------------------------------------
-
-  private checkTables(machine: SimNode, tables: MetaTables): void {
-    const before = this.tables.get(machine.at);
-    this.tables.set(machine.at, tables);
-    if (tables.ranges.length === 0) return;
-    let next = 0;
-    const ranges = [...tables.ranges].sort((a, b) => a.slots[0] - b.slots[0]);
-    for (const { slots, id } of ranges) {
-      if (slots[0] !== next)
-        this.fail(`slot ${next} isn't covered once in tables ${tables.version} (safety 37)`);
-      if (slots[1] < slots[0]) this.fail(`range ${id} has no slots`);
-      next = slots[1] + 1;
-    }
-    if (next !== slotCount) this.fail(`tables ${tables.version} end at slot ${next} (safety 37)`);
-    for (const range of tables.ranges) {
-      const old = before?.ranges.find(({ id }) => id === range.id);
-      if (old !== undefined && before!.version < tables.version && range.epoch < old.epoch)
-        this.fail(`range ${range.id} goes back from epoch ${old.epoch} to ${range.epoch}`);
-    }
-  }
-}
-
-/** What the node's turn clock would say if it read the clocks now; it doesn't. */
-function leaseNowOf({ node, host }: SimNode): number {
-  const { leaseNowMs, nowMs, wallMs } = node!.clock;
-  const { clock } = host;
-  return leaseNowMs + Math.max(0, clock.monotonicMs() - nowMs, clock.wallMs() - wallMs);
-}
-
-function getOr<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
 }

@@ -7,6 +7,11 @@ import type { Observation, Shown } from "./workloads/workload.js";
 /** The sequential meaning of one object, as commands and replies. */
 export interface Model {
   readonly initial: string;
+  /**
+   * Whether it keeps values as they were given, compares them with none, and each command leaves the state or makes one
+   * that doesn't depend on it. Much need not be tried then.
+   */
+  readonly isRegister?: boolean;
   /** What the command answers in a state, and the state after it. */
   step(
     state: string,
@@ -19,7 +24,8 @@ const stepBudget = 2_000_000;
 
 /** What is wrong with one object's history, as the checker tells it; null when it is linearizable. */
 export function whyNotLinearizable(history: readonly Observation[], model: Model): string | null {
-  const operations = history.map(operationOf).filter((each) => each !== null);
+  const told = model.isRegister === true ? withoutUnseenValues(history) : history;
+  const operations = told.map(operationOf).filter((each) => each !== null);
   const result = search(checkerModel(model), operations, stepBudget);
   if (result.verdict === "valid") return null;
   if (result.verdict === "unknown") return "nobody can tell whether it is linearizable";
@@ -28,15 +34,69 @@ export function whyNotLinearizable(history: readonly Observation[], model: Model
   return `it is not linearizable: no order allows ${f} ${asked} -> ${JSON.stringify(output)} of ${invokedNs / 1e6} ms`;
 }
 
+/**
+ * Values that no answer shows are all alike: which of them stands somewhere nobody can tell. So writes of them may stand
+ * for one another.
+ */
+function withoutUnseenValues(history: readonly Observation[]): readonly Observation[] {
+  const seen = new Set<Shown>();
+  const note = (shown: Shown): void => {
+    if (Array.isArray(shown)) shown.forEach(note);
+    else seen.add(shown);
+  };
+  for (const { outcome, reply } of history) if (outcome === "ok") note(reply);
+  return history.map((observation) => {
+    const { operation } = observation;
+    const [key, ...values] = operation.args;
+    if (values.every((value) => seen.has(value) || value === key)) return observation;
+    const args = [key!, ...values.map((value) => (seen.has(value) ? value : unseen))];
+    return { ...observation, operation: { ...operation, args } };
+  });
+}
+
+const unseen = "(unseen)";
+/** A value that nobody writes. */
+const anyValue = "(any)";
+
 function checkerModel(model: Model): CheckerModel<string> {
+  const step = (state: string, { f, input, output, outcome }: CheckerOperation): readonly string[] => {
+    const next = model.step(state, f, input as readonly string[]);
+    return outcome === "ok" && !sameShown(next.reply, output as Shown) ? [] : [next.state];
+  };
   return {
     name: "commands",
     initial: model.initial,
-    step(state, { f, input, output, outcome }) {
-      const next = model.step(state, f, input as readonly string[]);
-      return outcome === "ok" && !sameShown(next.reply, output as Shown) ? [] : [next.state];
-    },
+    step,
     stateKey: (state) => state,
+    isInert: ({ f }) => commandByName(f)!.access === "read",
+    ...(model.isRegister === true ? { candidates: candidatesOfRegister(step) } : {}),
+  };
+}
+
+/**
+ * An unknown operation is worth trying where it lets another one happen that can't happen yet. Elsewhere it can be left
+ * out, when the next one overwrites what it wrote, or come later, when the next one leaves the state.
+ */
+function candidatesOfRegister(
+  step: (state: string, operation: CheckerOperation) => readonly string[],
+): NonNullable<CheckerModel<string>["candidates"]> {
+  return (state, pending) => {
+    const isUnknown = ({ outcome }: CheckerOperation): boolean => outcome === "info";
+    const waiting = pending.filter((each) => !isUnknown(each) && step(state, each).length === 0);
+    const conditional = pending.filter((each) => isUnknown(each) && step(anyValue, each)[0] === anyValue);
+    const helps = new Map<string, boolean>([[state, false]]);
+    return pending.filter((each) => {
+      if (!isUnknown(each)) return true;
+      const next = step(state, each)[0]!;
+      let isHelp = helps.get(next);
+      if (isHelp === undefined) {
+        isHelp =
+          waiting.some((other) => step(next, other).length > 0) ||
+          conditional.some((other) => step(next, other)[0] !== next);
+        helps.set(next, isHelp);
+      }
+      return isHelp;
+    });
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * `make sim`: seeds derived from the commit, on all cores, until SEEDS= are done or BUDGET= seconds are over. SEED= runs
- * one with its trace, SCRIPT= a kept script. FIRST= begins at a seed, JOBS= says how many processes, SHRINK=0 leaves a
+ * one with its trace, SCRIPT= a kept script, SPEED= tells how fast so many runs of one fixed shape are. FIRST= begins at a seed, JOBS= says how many processes, SHRINK=0 leaves a
  * failing seed as it is. Ends with 1 when something that was promised did not hold, or a mark was never met.
  */
 import { type ChildProcess, execFileSync, fork } from "node:child_process";
@@ -11,6 +11,7 @@ import { markNames } from "./marks.js";
 import type { Script } from "./script.js";
 import { shrink } from "./shrink.js";
 import { type Outcome, simulate } from "./simulate.js";
+import { measureSpeed } from "./speed.js";
 import { drawScript } from "./swarm.js";
 
 const { env } = process;
@@ -124,7 +125,7 @@ class Suite {
     this.progress();
     const missing = markNames.filter((name) => !this.met.has(name));
     const tooFew = this.outcomes.length < seedsForMarks;
-    if (!tooFew) for (const name of missing) console.log(`never met: ${name}`);
+    for (const name of missing) console.log(`never met: ${name}`);
     const failing = this.outcomes.find(({ violation }) => violation !== null);
     if (failing !== undefined && env.SHRINK !== "0") keepShrunk(failing.seed);
     console.log(lastLine(this.outcomes, this.violations));
@@ -145,6 +146,7 @@ function keepShrunk(seed: number): void {
 }
 
 if (env.SCRIPT) runOne(JSON.parse(readFileSync(env.SCRIPT, "utf8")) as Script);
+else if (env.SPEED) console.log(measureSpeed(Number(env.SPEED)));
 else if (env.SEED) runOne(drawScript(Number(env.SEED)));
 else {
   const seeds = Number(env.SEEDS || 2000);

@@ -1,3 +1,4 @@
+import type { DrawnLimits } from "./drawn-limits.js";
 import type { Operation } from "./workloads/workload.js";
 
 /** What a cluster is made of in one run. */
@@ -17,6 +18,11 @@ export interface Shape {
   readonly outstanding: number;
   /** Keys of each workload. */
   readonly keys: number;
+  /** Of each lane of a stream between nodes. */
+  readonly queueLimitBytes?: number;
+  readonly raftQueueLimitBytes?: number;
+  /** Other bounds than production's. */
+  readonly limits?: DrawnLimits;
   /** Faults and operations end here; then all heals. */
   readonly durationMs: number;
   readonly hosts: readonly { readonly rate: number; readonly wallMs: number }[];

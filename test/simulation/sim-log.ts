@@ -33,6 +33,10 @@ export class SimLog implements LogStorage {
   open(done: (error: StorageError | null, recovered: RecoveredLog | null) => void): void {
     const { disk } = this;
     disk.later(() => {
+      if (disk.full) {
+        done({ kind: "disk-full", message: "no space left on the simulated disk" }, null);
+        return;
+      }
       const lost = disk.damage === null ? this.lostState() : null;
       const fold = this.refold();
       if (lost !== null) this.fence(fold, lost);

@@ -37,6 +37,8 @@ export class SimNetwork {
   /** "from>to" → number of the block, so that an older block's check can tell itself from a newer. */
   private readonly blocked = new Map<string, number>();
   private readonly slow = new Map<string, number>();
+  /** Frames for which their lane had no room. */
+  refusedFrames = 0;
   private blockNumber = 0;
   /** Wakes what waits for a way through. */
   private waiting: { from: string; to: string; callback: () => void }[] = [];
@@ -95,17 +97,17 @@ export class SimNetwork {
   }
 
   /**
-   * Nothing is blocked or slow any more. Streams that still hold what was sent while they were slow break: in their order
-   * it would keep back all that follows, for seconds.
+   * Nothing between these addresses, by default all, is blocked any more, and nothing at all is slow. Streams that still
+   * hold what was sent while they were slow break: in their order it would keep back all that follows, for seconds.
    */
-  heal(): void {
+  heal(among: ReadonlySet<string> | null = null): void {
     this.slow.clear();
     for (const session of this.sessions)
       if (session.a.isBehind(session.b, behindMs) || session.b.isBehind(session.a, behindMs))
         this.breakSession(session);
     for (const key of [...this.blocked.keys()]) {
-      const [from, to] = key.split(">");
-      this.unblock(from!, to!);
+      const [from, to] = key.split(">") as [string, string];
+      if (among === null || (among.has(from) && among.has(to))) this.unblock(from, to);
     }
   }
 

@@ -1,4 +1,6 @@
 import { ByteWriter, utf8Bytes } from "../../src/base/bytes.js";
+import type { ErrorKind } from "../../src/base/errors.js";
+import { limits } from "../../src/base/limits.js";
 import { below, type Random } from "../../src/base/random.js";
 import type { Lane } from "../../src/client/lane.js";
 import type { Call, CallResult, Part } from "../../src/client/part.js";
@@ -26,6 +28,15 @@ export interface Settled {
   readonly attempts: number;
 }
 
+/** What somebody may want to know of an application's SDK. */
+export interface SdkWatcher {
+  /** A command of a session was answered at a later attempt than its first. */
+  retried(session: number, sequence: number): void;
+  /** An attempt was answered by an error. */
+  refused(kind: ErrorKind): void;
+  fail(what: string): never;
+}
+
 /**
  * The SDK of one application over the simulated network: sessions, retries and routing are the SDK's own pure core, what
  * the SDK does by gRPC goes through a node's service here.
@@ -42,17 +53,16 @@ export class SimSdk {
   constructor(
     cluster: SimCluster,
     readonly random: Random,
-    /** A command of a session was answered at a later attempt than its first. */
-    private readonly retried: (session: number, sequence: number) => void,
+    private readonly watcher: SdkWatcher,
   ) {
     this.scheduler = cluster.scheduler;
     this.core = new SessionCore({
       routing: this.routing,
       random,
       host: {
-        send: (node, part) => this.linkTo(node)!.send(part),
+        send: (node, part) => this.sent(node, part),
         settle: (call, result) => this.settled(call, result),
-        openSession: (lane) => this.openSession(lane),
+        openSession: (lane, node) => this.openSession(lane, node),
         refreshTopology: () => {
           for (const link of this.links) link.askTopology();
         },
@@ -77,6 +87,15 @@ export class SimSdk {
     this.arm();
   }
 
+  private sent(node: string, part: Part): void {
+    const { session, sequence, lane } = part;
+    if (session > 0 && sequence - lane!.acked > limits.sessionWindowCommands)
+      this.watcher.fail(
+        `session ${session} sends ${sequence}, up to ${lane!.acked} are answered (safety 65)`,
+      );
+    this.linkTo(node)!.send(part);
+  }
+
   /** The network between this application and a node fails, or works again. */
   cut(at: number, cut: boolean): void {
     this.links[at]!.setCut(cut);
@@ -91,7 +110,7 @@ export class SimSdk {
     waiter.done({ result, freshness: waiter.freshness, attempts });
   }
 
-  private openSession(lane: Lane): void {
+  private openSession(lane: Lane, node: string): void {
     const { scheduler } = this;
     let finished = false;
     const done = (session: number): void => {
@@ -101,7 +120,7 @@ export class SimSdk {
       else this.core.sessionFailed(scheduler.nowMs, lane, "no-leader");
       this.arm();
     };
-    const link = this.links.find(({ isUp }) => isUp);
+    const link = this.linkTo(node);
     if (link === undefined) scheduler.after(0, () => done(0));
     else {
       link.openSession(done);
@@ -155,7 +174,8 @@ export class SimSdk {
     if (waiter !== undefined && part.attempt === attempt) waiter.freshness = freshness;
     const isCurrent = part.attempt === attempt && part.inFlight && !part.settled;
     if (isCurrent && attempt > 1 && part.session > 0 && value.type !== "error")
-      this.retried(part.session, part.sequence);
+      this.watcher.retried(part.session, part.sequence);
+    if (isCurrent && value.type === "error") this.watcher.refused(value.kind);
     this.core.replied(this.scheduler.nowMs, part, attempt, value);
     this.arm();
   }

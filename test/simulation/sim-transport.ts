@@ -23,6 +23,7 @@ export interface SimTransportOptions {
 
 interface LaneState {
   queuedBytes: number;
+  queuedFrames: number;
   /** Frames of one lane arrive in order. */
   lastArrivalMs: number;
 }
@@ -35,6 +36,15 @@ interface Link {
   up: boolean;
 }
 
+/** The frames that wait in a lane. */
+export interface LaneQueue {
+  readonly lane: Lane;
+  readonly queuedBytes: number;
+  readonly queuedFrames: number;
+  readonly limitBytes: number;
+}
+
+const laneNames = ["raft", "bulk", "forward"] as const;
 const snapshotStallMs = 10_000;
 
 /** The network twin of the gRPC transport: the same promises, in simulated time. Frames are copied on arrival. */
@@ -99,8 +109,12 @@ export class SimTransport implements Transport {
     const link = this.links.get(to);
     if (link === undefined || !link.up) return false;
     const state = link.lanes[lane];
-    if (state.queuedBytes > 0 && state.queuedBytes + frame.length > this.limits[lane]) return false;
+    if (state.queuedBytes > 0 && state.queuedBytes + frame.length > this.limits[lane]) {
+      this.network.refusedFrames++;
+      return false;
+    }
     state.queuedBytes += frame.length;
+    state.queuedFrames++;
     const { scheduler, bytesPerMs } = this.network;
     const earliestMs = scheduler.nowMs + this.network.delayMs(this.ownAddress, link.peer.ownAddress);
     state.lastArrivalMs = Math.max(state.lastArrivalMs, earliestMs) + frame.length / bytesPerMs;
@@ -215,6 +229,15 @@ export class SimTransport implements Transport {
       : lanes.raft.queuedBytes + lanes.bulk.queuedBytes + lanes.forward.queuedBytes;
   }
 
+  /** What waits in each lane to each peer. */
+  *queues(): Iterable<LaneQueue> {
+    for (const { lanes } of this.links.values())
+      for (const lane of laneNames) {
+        const { queuedBytes, queuedFrames } = lanes[lane];
+        yield { lane, queuedBytes, queuedFrames, limitBytes: this.limits[lane] };
+      }
+  }
+
   /** Whether something that was sent to the peer arrives later than `withinMs` from now. */
   isBehind(peer: SimTransport, withinMs: number): boolean {
     const lanes = this.links.get(peer.self)?.lanes;
@@ -272,9 +295,11 @@ export class SimTransport implements Transport {
     const { peer } = link;
     this.network.whenReaches(this.ownAddress, peer.ownAddress, () => {
       if (link.session.broken) return;
-      link.lanes[lane].queuedBytes -= frame.length;
       const copy = frame.slice();
+      // A process that is stopped doesn't read: the frame goes on taking room at its sender.
       peer.inProcess(0, () => {
+        link.lanes[lane].queuedBytes -= frame.length;
+        link.lanes[lane].queuedFrames--;
         if (peer.links.get(this.self)?.session === link.session) peer.handler?.onFrame(this.self, lane, copy);
       });
     });
@@ -331,7 +356,7 @@ export class SimTransport implements Transport {
   }
 
   private join(session: Session, peer: SimTransport): void {
-    const lane = (): LaneState => ({ queuedBytes: 0, lastArrivalMs: 0 });
+    const lane = (): LaneState => ({ queuedBytes: 0, queuedFrames: 0, lastArrivalMs: 0 });
     const link: Link = { session, peer, lanes: { raft: lane(), bulk: lane(), forward: lane() }, up: false };
     this.links.set(peer.self, link);
     this.inProcess(this.network.delayMs(), () => {

@@ -1,21 +1,22 @@
 import { utf8Text } from "../../src/base/bytes.js";
-import { metaRangeId } from "../../src/base/units.js";
+import type { ErrorKind } from "../../src/base/errors.js";
 import { consistencyLevels } from "../../src/commands/command-codec.js";
 import type { ReplyValue } from "../../src/commands/reply-codec.js";
 import { commandByName } from "../../src/commands/table.js";
 import { type ClusterObserver, SimCluster } from "../node/sim-cluster.js";
+import { agesHold, leasesHold, readsHold } from "./clock-bounds.js";
+import { Convergence } from "./convergence.js";
+import { withLimits } from "./drawn-limits.js";
 import { Faults } from "./faults.js";
 import { Invariants } from "./invariants.js";
 import { type MarkName, Marks } from "./marks.js";
+import { drawQuorum } from "./quorum.js";
 import { withoutRealTime } from "./real-time.js";
 import type { Script } from "./script.js";
 import { SimSdk } from "./sim-sdk.js";
 import { streamOf } from "./swarm.js";
 import { workloads } from "./workloads/all.js";
 import type { Observation, Operation, Shown } from "./workloads/workload.js";
-
-/** Once all faults have stopped, everything must have come together within this. */
-const convergenceMs = 30_000;
 
 export interface Outcome {
   readonly seed: number;
@@ -34,7 +35,9 @@ export interface Outcome {
 
 /** Runs a script; `trace` gets a line for whatever happens. The same script gives the same run, to the last event. */
 export function simulate(script: Script, trace: ((line: string) => void) | null = null): Outcome {
-  return withoutRealTime(() => new Simulation(script, trace).run());
+  return withoutRealTime(() =>
+    withLimits(script.shape.limits ?? {}, () => new Simulation(script, trace).run()),
+  );
 }
 
 class Simulation {
@@ -56,7 +59,7 @@ class Simulation {
     const { shape, seed } = script;
     const observer: ClusterObserver = {
       logged: (at, level, message, fields) => this.logged(at, level, message, fields),
-      openedLog: (at, log) => this.invariants.watchLog(at, log),
+      openedLog: (at, log) => this.invariants.disks.watchLog(at, log),
     };
     this.cluster = new SimCluster({
       ...shape,
@@ -65,13 +68,15 @@ class Simulation {
       randomFor: (purpose) => streamOf(seed, purpose),
     });
     this.cluster.network.setDelay(0.1, shape.maxDelayMs);
-    this.invariants = new Invariants(this.cluster, this.marks);
+    this.invariants = new Invariants(this.cluster, this.marks, leasesHold(shape));
     this.clients = Array.from(
       { length: shape.clients },
       (_, i) =>
-        new SimSdk(this.cluster, streamOf(seed, `client ${i}`), (session, sequence) =>
-          this.invariants.retried(session, sequence),
-        ),
+        new SimSdk(this.cluster, streamOf(seed, `client ${i}`), {
+          retried: (session, sequence) => this.invariants.retried(session, sequence),
+          refused: (kind) => this.refused(kind),
+          fail: (what) => this.invariants.fail(what),
+        }),
     );
     this.outstanding = new Array<number>(shape.clients).fill(0);
     this.faults = new Faults(this.cluster, script, this.clients, this.invariants, this.marks, (text) =>
@@ -107,21 +112,33 @@ class Simulation {
     for (const { at } of cluster.nodes) cluster.start(at);
     this.faults.schedule();
     for (const operation of script.operations)
-      cluster.scheduler.at(operation.atMs, () => this.invoke(operation));
+      cluster.scheduler.at(operation.atMs, () => this.invokeUnlessBusy(operation));
     cluster.scheduler.at(script.shape.durationMs, () => {});
     this.runUntil(
       () => cluster.scheduler.nowMs >= script.shape.durationMs,
       script.shape.durationMs,
       () => "the end",
     );
-    this.trace("all faults stop");
-    this.faults.heal();
     this.converge();
+    if (this.cluster.network.refusedFrames > 0) this.marks.hit("lane between nodes was full");
+    if (!readsHold(this.script.shape)) this.marks.hit("clocks differed by more than leases stand");
+    const judged = this.observations.map((each) => this.asPromised(each));
     for (const workload of workloads) {
-      const seen = this.observations.filter(({ operation }) => operation.workload === workload.name);
+      const seen = judged.filter(({ operation }) => operation.workload === workload.name);
       const wrong = workload.check(seen);
       if (wrong.length > 0) this.invariants.fail(wrong.slice(0, 5).join("; "));
     }
+  }
+
+  /** What clocks of such rates can't promise isn't asked of a read; writes are judged as ever. */
+  private asPromised(observation: Observation): Observation {
+    const { operation, invokedMs } = observation;
+    const { shape } = this.script;
+    const isRead = commandByName(operation.name)!.access === "read";
+    const { bounded, any } = consistencyLevels;
+    if (!isRead || invokedMs >= shape.durationMs) return observation;
+    if (readsHold(shape) && (operation.level !== bounded || agesHold(shape))) return observation;
+    return { ...observation, operation: { ...operation, level: any } };
   }
 
   /** One event after the other, each looked at. Time passes in steps when nothing is due. */
@@ -153,12 +170,16 @@ class Simulation {
 
   // Operations -----------------------------------------------------------------------------------------------------
 
-  private invoke(operation: Operation, isLast = false): void {
+  /** An application waits for its answers: what it would have asked meanwhile is never asked. */
+  private invokeUnlessBusy(operation: Operation): void {
+    const { durationMs, outstanding } = this.script.shape;
+    if (this.cluster.scheduler.nowMs >= durationMs) return;
+    if (this.outstanding[operation.client]! < outstanding) this.invoke(operation);
+  }
+
+  private invoke(operation: Operation): Observation {
     const { scheduler } = this.cluster;
     const { client } = operation;
-    // An application waits for its answers: what it would have asked meanwhile is never asked.
-    if (!isLast && scheduler.nowMs >= this.script.shape.durationMs) return;
-    if (!isLast && this.outstanding[client]! >= this.script.shape.outstanding) return;
     const observation: Observation = {
       operation,
       invokedMs: scheduler.nowMs,
@@ -197,89 +218,44 @@ class Simulation {
           `${observation.error ?? JSON.stringify(observation.reply)}, asked at ${observation.invokedMs.toFixed(3)}, ${attempts} attempts`,
       );
     });
+    return observation;
+  }
+
+  private refused(kind: ErrorKind): void {
+    if (kind === "busy") this.marks.hit("refused as busy");
+    if (kind === "window-full") this.marks.hit("session window was full");
   }
 
   // The end --------------------------------------------------------------------------------------------------------
 
+  /** First a majority of each range is well and has to serve, whatever the others do; then all are. */
   private converge(): void {
-    const { shape } = this.script;
-    const { scheduler } = this.cluster;
-    const endMs = scheduler.nowMs + convergenceMs;
-    const left = (): number => Math.max(0, endMs - scheduler.nowMs);
-    let nextMs = 0;
-    this.runUntil(
-      () => {
-        if (scheduler.nowMs < nextMs) return false;
-        nextMs = scheduler.nowMs + 50;
-        return this.unsettled === 0 && this.apart() === null;
+    const { cluster, script, invariants, faults } = this;
+    const simulation = this;
+    const random = streamOf(script.seed, "end");
+    const convergence = new Convergence({
+      cluster,
+      shape: script.shape,
+      invariants,
+      random,
+      get unsettled() {
+        return simulation.unsettled;
       },
-      left(),
-      () => `${this.unsettled} unsettled, ${this.apart()}`,
-    );
-    const before = this.observations.length;
-    for (const workload of workloads)
-      for (const { name, args } of workload.finalReads(shape.keys))
-        this.invoke(
-          {
-            atMs: scheduler.nowMs,
-            client: 0,
-            workload: workload.name,
-            name,
-            args,
-            level: 0,
-            maxAgeMs: 0,
-            deadlineMs: 5000,
-            inSession: false,
-          },
-          true,
-        );
-    this.runUntil(
-      () => this.unsettled === 0,
-      left(),
-      () => "the last reads",
-    );
-    for (const { outcome, error, operation } of this.observations.slice(before))
-      if (outcome !== "ok")
-        this.invariants.fail(`the last ${operation.name} ${operation.args[0]} ended as ${error}`);
-    this.runUntil(
-      () => this.apart() === null,
-      left(),
-      () => `after the last reads, ${this.apart()}`,
-    );
-  }
-
-  /** What still differs from a whole cluster; null when nothing does. */
-  private apart(): string | null {
-    const { nodes } = this.cluster;
-    for (const { started, service, at } of nodes)
-      if (!started || service === null) return `node ${at} hasn't started`;
-    for (const { node, service, at } of nodes)
-      if (!service!.ready()) {
-        const routes = [node!.metaRoute, ...node!.routing.routes.values()];
-        return `node ${at} isn't ready: leaders ${routes.map(({ leader }) => `${leader}${node!.isUp(leader) ? "" : " (down)"}`).join(", ")}`;
-      }
-    const { tables } = nodes[0]!.node!.membership;
-    const live = tables!.members.filter(({ state }) => state === "active").length;
-    if (live !== nodes.length) return `${live} active members`;
-    for (const group of [tables!.meta, ...tables!.ranges]) {
-      const replicas = nodes.flatMap(({ node }) => {
-        const replica = node!.engine.replicas.get(group.id);
-        return replica === undefined || replica.restoring ? [] : [replica];
-      });
-      const due = Math.min(this.script.shape.replicationFactor, nodes.length);
-      const name = group.id === metaRangeId ? "meta" : `range ${group.id}`;
-      if (group.id !== metaRangeId && replicas.length !== due)
-        return `${name}: ${replicas.length} of ${due} replicas`;
-      if (replicas.some(({ fenced }) => fenced)) return `${name}: fenced replicas`;
-      if (new Set(replicas.map(({ applied }) => applied)).size !== 1)
-        return `${name}: different applied indexes`;
-      const { configuration } = replicas[0]!.group.status();
-      if (configuration.outgoing.length > 0 || configuration.learners.length > 0)
-        return `${name}: a change is under way`;
-      if (new Set(replicas.map(({ machine }) => machine.digest())).size !== 1)
-        this.invariants.fail(`${name}: replicas differ at index ${replicas[0]!.applied}`);
+      invoke: (operation) => this.invoke(operation),
+      runUntil: (condition, limitMs, what) => this.runUntil(condition, limitMs, what),
+    });
+    const all = new Set(cluster.nodes.map(({ at }) => at));
+    const quorum = drawQuorum(invariants.groups(), (range, id) => invariants.hostOf(range, id), random);
+    if (quorum !== null && quorum.size < all.size) {
+      this.trace(`nodes ${[...quorum].join(", ")} are well again`);
+      faults.heal(quorum);
+      for (const at of all) if (!quorum.has(at)) faults.keepAway(at, random);
+      convergence.await(quorum);
+      this.marks.hit("a majority served alone");
     }
-    return null;
+    this.trace("all faults stop");
+    faults.heal(all);
+    convergence.await(all);
   }
 
   // Trace ----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
-import { below, SeededRandom } from "../../src/base/random.js";
+import { below, type Random, SeededRandom } from "../../src/base/random.js";
 import type { ConsistencyLevel } from "../../src/commands/command-codec.js";
+import { rateSpreads } from "./clock-bounds.js";
+import { drawLimits } from "./drawn-limits.js";
 import { type Fault, type FaultKind, faultKinds, type Script, type Shape } from "./script.js";
 import { workloads } from "./workloads/all.js";
 import type { Operation, Workload } from "./workloads/workload.js";
@@ -11,7 +13,7 @@ export function streamOf(seed: number, purpose: string): SeededRandom {
   return new SeededRandom(hash);
 }
 
-function oneOf<Value>(random: SeededRandom, values: readonly Value[]): Value {
+export function oneOf<Value>(random: Random, values: readonly Value[]): Value {
   return values[below(random, values.length)]!;
 }
 
@@ -35,6 +37,7 @@ export function drawScript(seed: number): Script {
 
 function drawShape(seed: number): Shape {
   const random = streamOf(seed, "shape");
+  const spread = oneOf(streamOf(seed, "clocks"), rateSpreads);
   const nodes = oneOf(random, [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 6, 7]);
   const small = nodes <= 3;
   return {
@@ -52,11 +55,23 @@ function drawShape(seed: number): Shape {
     outstanding: oneOf(random, [1, 1, 1, 2, 3]),
     keys: between(random, 1, 6),
     durationMs: between(random, 8000, 30_000),
+    ...drawBounds(seed),
     hosts: Array.from({ length: nodes }, () => ({
-      rate: 1 + (below(random, 2001) - 1000) / 42_000,
+      rate: 1 + ((below(random, 2001) - 1000) / 1000) * spread,
       wallMs:
         1_700_000_000_000 + (below(random, 3) === 0 ? below(random, 200_000) - 100_000 : below(random, 50)),
     })),
+  };
+}
+
+/** Half of the runs have smaller queues than production. */
+function drawBounds(seed: number): Partial<Shape> {
+  const random = streamOf(seed, "bounds");
+  if (below(random, 2) === 0) return {};
+  return {
+    queueLimitBytes: logUniform(random, 1024, 1024 * 1024),
+    raftQueueLimitBytes: logUniform(random, 1024, 256 * 1024),
+    limits: drawLimits(random, logUniform),
   };
 }
 
@@ -85,7 +100,7 @@ function drawFaults(seed: number, shape: Shape): Fault[] {
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-function drawOperations(seed: number, shape: Shape): Operation[] {
+export function drawOperations(seed: number, shape: Shape): Operation[] {
   const random = streamOf(seed, "operations");
   const chosen = workloads.filter(() => below(random, 3) > 0);
   if (chosen.length === 0) chosen.push(oneOf(random, workloads));

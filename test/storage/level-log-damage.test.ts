@@ -174,7 +174,7 @@ test("safety 50: damage that opening hides is remembered though the first start 
   expect((await start()).recovered.damage).toContain("corrupt at byte");
 });
 
-test("a torn last batch is no damage: it was never acknowledged", async () => {
+test("safety 49: a torn last batch is no damage: it was never acknowledged", async () => {
   const { log } = await start({ expectExisting: false });
   for (const sequence of [1, 2, 3])
     expect(

@@ -4,6 +4,7 @@ import type { RecordSection } from "../../src/raft/record.js";
 import type { Entry, SnapshotMeta } from "../../src/raft/types.js";
 import { type Checkpoint, type RecordPlace, ReplicaFold } from "../../src/storage/replica-fold.js";
 import { entriesOf, section, threeVoters } from "../conformance/log-storage.js";
+import { runs } from "../properties.js";
 
 /** What a replica's log is, without any cleverness. */
 interface NaiveLog {
@@ -136,7 +137,7 @@ test.each([0, 5_000, 20_000])(
           expect(replica.entries).toEqual(naive.entries);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   },
 );

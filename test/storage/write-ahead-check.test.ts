@@ -26,14 +26,14 @@ beforeAll(async () => {
 });
 afterAll(() => root.remove());
 
-test("a sound file, and one torn anywhere in its last batch, are sound", () => {
+test("safety 49: a sound file, and one torn anywhere in its last batch, are sound", () => {
   expect(corruptOffset(file)).toBeNull();
   expect(corruptOffset(new Uint8Array(0))).toBeNull();
   for (let length = ends.at(-2)!; length < file.length; length++)
     expect(corruptOffset(file.subarray(0, length)), `${length} bytes`).toBeNull();
 });
 
-test("a last batch that the disk filled with zeros is only torn", () => {
+test("safety 49: a last batch that the disk filled with zeros is only torn", () => {
   const zeros = Uint8Array.from(file);
   zeros.fill(0, ends.at(-2)! + 3);
   expect(corruptOffset(zeros)).toBeNull();

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { latin1Bytes, latin1Text } from "../../src/base/bytes.js";
 import { SeededRandom } from "../../src/base/random.js";
 import type { CollectionKind, Handle, Store, StoreWalk } from "../../src/store/keyspace.js";
+import { runs } from "../properties.js";
 import {
   byHash,
   byText,
@@ -311,7 +312,7 @@ for (const kind of ["list", "set", "hash", "zset"] as const) {
         expect(digestOf(copy)).toBe(digestOf(history.store));
         expectShows(copy, history.model);
       }),
-      { numRuns: 8 },
+      { numRuns: runs(8) },
     );
   });
 }
@@ -321,7 +322,7 @@ test("collections of all kinds with large elements are what naive models are", (
     fc.property(seeds, (seed) => {
       run(new History(seed, ["list", "set", "hash", "zset"], 12, 6000), 1500);
     }),
-    { numRuns: 6 },
+    { numRuns: runs(6) },
   );
 });
 
@@ -344,7 +345,7 @@ test("a restored store goes on as the one that was walked: same digest after the
       }
       expect(digestOf(copy)).toBe(digestOf(replayed.store));
     }),
-    { numRuns: 4 },
+    { numRuns: runs(4) },
   );
 });
 
@@ -389,7 +390,7 @@ test("ranks and boundaries of sorted sets, small and large, agree with a sorted 
         expect(below(true)).toBe(names.filter((name) => byText(name, lex) <= 0).length);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 

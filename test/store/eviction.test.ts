@@ -5,6 +5,7 @@ import { stringCharge } from "../../src/store/charge.js";
 import { HandleSet } from "../../src/store/eviction/handle-set.js";
 import { drawKeys } from "../../src/store/eviction/key-draw.js";
 import { policyNames } from "../../src/store/eviction/policies.js";
+import { runs } from "../properties.js";
 import { EvictionReplica } from "./eviction-replica.js";
 
 const value = "v".repeat(40);
@@ -325,7 +326,7 @@ test.each(policyNames)(
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     );
   },
 );

@@ -7,6 +7,7 @@ import { stringCharge } from "../../src/store/charge.js";
 import type { Store, StoreWalk } from "../../src/store/keyspace.js";
 import { createStore } from "../../src/store/map-store.js";
 import { classBytes, sizeClassOf } from "../../src/store/size-class.js";
+import { runs } from "../properties.js";
 
 const hashKey: HashKey = [9, 8, 7, 6];
 const limitBytes = 64 * 1024 * 1024;
@@ -231,7 +232,7 @@ test("the store shows what a naive model shows, and its charge is a function of 
       }
       expectSame(store, model);
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 
@@ -273,7 +274,7 @@ test("safety 47, 56: a walk shows the state of its opening whatever happens mean
         expect(hex(drain(copy.openWalk(), chunkBytes))).toEqual(hex(drain(store.openWalk(), chunkBytes)));
       },
     ),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 

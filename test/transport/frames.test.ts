@@ -4,6 +4,7 @@ import type { Lane } from "../../src/ports/transport.js";
 import { FrameReader } from "../../src/transport/frame-reader.js";
 import { FrameWriter, record } from "../../src/transport/frame-writer.js";
 import { decodeGreeting, encodeGreeting, fragmentBytes } from "../../src/transport/wire.js";
+import { runs } from "../properties.js";
 
 const bounds = { raftBytes: 1 << 30, bulkBytes: 1 << 30, forwardBytes: 1 << 30 };
 
@@ -74,7 +75,7 @@ test("whatever is sent arrives whole and in the order of its lane, in messages o
         for (const { frame } of got) expect(frame.every((byte) => byte === frame[0])).toBe(true);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 

@@ -1,5 +1,7 @@
 import type { Model } from "../model.js";
-import { canonical, type Operation } from "../operation.js";
+import { canonical } from "../operation.js";
+import { numberedQueue } from "./numbered-queue.js";
+import { queueWindows } from "./queue-windows.js";
 import { answering, isKnown, misfit } from "./shapes.js";
 
 /**
@@ -32,36 +34,6 @@ export const queue: Model<readonly unknown[]> = {
         return misfit("queue", operation);
     }
   },
-  /** An unknown element that nobody ever saw may as well not have been added, unless lengths count it. */
-  given(operations): Model<readonly unknown[]> {
-    const known = operations.filter(isKnown);
-    const isAddition = (f: string): boolean => f === "push" || f === "unshift";
-    if (known.some(({ f, output }) => isAddition(f) && typeof output === "number")) return queue;
-    const seen = new Set(
-      known.flatMap(({ output }) => (Array.isArray(output) ? output : [output])).map(canonical),
-    );
-    const isUnseen = (each: Operation): boolean =>
-      !isKnown(each) && isAddition(each.f) && !seen.has(canonical(each.input));
-    const added = new Map<string, number>();
-    for (const { f, input } of operations)
-      if (isAddition(f)) added.set(canonical(input), (added.get(canonical(input)) ?? 0) + 1);
-    const taken = new Set(
-      known.filter(({ f }) => f === "pop" || f === "rpop").map(({ output }) => canonical(output ?? null)),
-    );
-    /** An element that was added once and that an answer names can't be taken by anyone else. */
-    const isTaken = (element: unknown): boolean => {
-      const text = canonical(element);
-      return taken.has(text) && added.get(text) === 1;
-    };
-    const model: Model<readonly unknown[]> = {
-      ...queue,
-      isInert: (each) => queue.isInert!(each) || isUnseen(each),
-      candidates: (state, pending) =>
-        pending.filter((each) => {
-          if (isKnown(each) || isAddition(each.f)) return true;
-          return state.length > 0 && !isTaken(each.f === "pop" ? state[0] : state.at(-1));
-        }),
-    };
-    return model;
-  },
+  given: (operations) => numberedQueue(operations),
+  narrowed: (operations) => queueWindows(queue as Model<unknown>, operations),
 };

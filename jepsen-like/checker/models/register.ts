@@ -76,7 +76,7 @@ function partOf(operation: Operation): Part {
  * States are texts. A value that one operation alone can have written stays until all have seen it that do: what else
  * would change it need not be tried.
  */
-function byValues(operations: readonly Operation[]): Model<string> {
+export function byValues(operations: readonly Operation[]): Model<string> {
   const parts = new Map(operations.map((each) => [each, partOf(each)]));
   const named = new Set<string>([absent]);
   const makers = new Map<string, number>();

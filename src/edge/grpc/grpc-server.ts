@@ -38,8 +38,6 @@ export interface GrpcServer {
 
 const messageMarginBytes = 1024 * 1024;
 const closeGraceMs = 1000;
-/** A stream may upload a whole value without waiting for window updates. */
-const flowControlWindowBytes = 4 * 1024 * 1024;
 const services = [
   "quorate.v1.CacheService",
   "quorate.v1.PipelineService",
@@ -58,7 +56,6 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.enable_channelz": 0,
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 10_000,
-    "grpc-node.flow_control_window": flowControlWindowBytes,
   });
 
   const pauseBytes = Math.max(4 * 1024 * 1024, messageBytes);

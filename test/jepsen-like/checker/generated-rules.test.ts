@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { checkerOf } from "../../../jepsen-like/checker/checkers.js";
 import type { Model } from "../../../jepsen-like/checker/model.js";
 import { canonical, type Operation } from "../../../jepsen-like/checker/operation.js";
+import { runs } from "../../properties.js";
 import { isLinearizable } from "./brute-force.js";
 import { drawFrom, generate, type Spec } from "./generate.js";
 
@@ -78,7 +79,7 @@ test("batches: agrees with trying every order, also where one is wrong", () => {
       verdicts[expected]++;
       expect(checkerOf("append-txn")!.check(history).verdict).toBe(expected);
     }),
-    { numRuns: 1500 },
+    { numRuns: runs(1500) },
   );
   expect(verdicts.valid).toBeGreaterThan(100);
   expect(verdicts.invalid).toBeGreaterThan(100);
@@ -207,7 +208,7 @@ test.each([
         verdicts[expected]++;
         expect(checkerOf(name)!.check(wrong).verdict).toBe(expected);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
     expect(verdicts.valid).toBeGreaterThan(100);
     expect(verdicts.invalid).toBeGreaterThan(100);

@@ -6,6 +6,7 @@ import type { Observation, Workload } from "./workload.js";
 /** The state is the value; "" stands for an absent key, as no value is empty. */
 const model: Model = {
   initial: "",
+  isRegister: true,
   step(state, name, args) {
     const value = state === "" ? null : state;
     switch (name) {

@@ -1,0 +1,51 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Skipped } from "../nemesis/means.js";
+import { nextRun, type PlannedRun, type PlanOptions } from "./plan.js";
+import { folderOf, type RunRecord, runLine, summaryPage } from "./summary.js";
+
+export interface CampaignOptions extends PlanOptions {
+  /** Keeps `runs.jsonl`, `summary.md`, and a folder for each run that was not valid. */
+  readonly out: string;
+  /** Of one run, as the summary tells it. */
+  readonly durationSeconds: number;
+  /** Faults that are left out, and why. */
+  readonly skipped: readonly Skipped[];
+  /** Keeps the folders of valid runs too. */
+  readonly keepAll: boolean;
+  /** Does one run with its files in `folder`; null: it was broken off, and doesn't count. */
+  readonly run: (planned: PlannedRun, folder: string) => Promise<Omit<RunRecord, keyof PlannedRun> | null>;
+  readonly goOn: (runs: readonly RunRecord[]) => boolean;
+  readonly say: (line: string) => void;
+}
+
+/** What a folder holds of earlier runs. */
+export function readRuns(out: string): readonly RunRecord[] {
+  const file = join(out, "runs.jsonl");
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as RunRecord);
+}
+
+/** Runs one mix after the other, and goes on where an earlier call on the same folder ended. @returns all runs. */
+export async function campaign(options: CampaignOptions): Promise<readonly RunRecord[]> {
+  const { out, run, goOn, say } = options;
+  mkdirSync(out, { recursive: true });
+  const runs = [...readRuns(out)];
+  if (runs.length > 0) say(`going on after ${runs.length} runs in ${out}`);
+  while (goOn(runs)) {
+    const planned = nextRun(runs, options);
+    const folder = join(out, folderOf(planned));
+    // Of a run that was broken off.
+    rmSync(folder, { recursive: true, force: true });
+    const result = await run(planned, folder);
+    if (result === null) break;
+    const record = { ...planned, ...result };
+    runs.push(record);
+    appendFileSync(join(out, "runs.jsonl"), `${JSON.stringify(record)}\n`);
+    writeFileSync(join(out, "summary.md"), summaryPage(runs, options));
+    if (record.verdict === "valid" && !options.keepAll) rmSync(folder, { recursive: true, force: true });
+    say(runLine(record));
+  }
+  return runs;
+}
