@@ -117,7 +117,8 @@ function checkKey<State>(
     if (verdict === "valid") return { verdict, steps, explanation: null, problems: [] };
     if (verdict === "unknown")
       return { verdict, steps, explanation: null, problems: [`undecided after ${steps} steps`] };
-    const explanation = explain(model, operations, result, explainBudget);
+    const part = result.within ?? { model: model as Model<unknown>, operations };
+    const explanation = explain(part.model, part.operations, result, explainBudget);
     return { verdict, steps, explanation, problems: [explanationText(explanation)] };
   });
 }

@@ -36,8 +36,16 @@ export interface Model<State = unknown> {
    * It may leave out only what can be left out without losing a linearization.
    */
   candidates?(state: State, pending: readonly Operation[], target: Operation): readonly Operation[];
+  /** Smaller histories out of a whole one, each of which is linearizable if that is. */
+  narrowed?(operations: readonly Operation[]): Iterable<Narrowed>;
   /** `tried` with the best guess last; left out: `target` comes last. It decides about time alone. */
   ranked?(tried: readonly Operation[], target: Operation): readonly Operation[];
+}
+
+/** A part of a history, and what judges it. */
+export interface Narrowed {
+  readonly model: Model<unknown>;
+  readonly operations: readonly Operation[];
 }
 
 /** A history doesn't fit the model: no verdict about the system. */

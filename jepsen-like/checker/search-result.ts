@@ -1,4 +1,5 @@
 import { type Chain, inOrder } from "./configuration.js";
+import type { Narrowed } from "./model.js";
 import type { Operation } from "./operation.js";
 import type { Pending } from "./timeline.js";
 
@@ -14,6 +15,8 @@ export type SearchResult =
       readonly prefix: readonly Operation[];
       /** What was under way and not part of `prefix`: `failed`, and what is optional or had more time. */
       readonly unplaced: readonly Operation[];
+      /** The part of the history that shows it, of which all of this is told; left out: the whole. */
+      readonly within?: Narrowed;
     };
 
 /** What is told of a search that nothing is left of at the end of `failed`. */

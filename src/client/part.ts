@@ -3,8 +3,9 @@ import { slotOf } from "../base/slot.js";
 import type { Slot } from "../base/units.js";
 import type { ConsistencyLevel } from "../commands/command-codec.js";
 import { placedKeys } from "../commands/cut.js";
-import type { Cutting, KeyPositions } from "../commands/define-command.js";
+import type { Cutting } from "../commands/define-command.js";
 import { parsedNumber, parseInteger } from "../commands/integer.js";
+import type { KeyPositions } from "../commands/key-specs.js";
 import type { ReplyValue } from "../commands/reply-codec.js";
 import type { Lane } from "./lane.js";
 

@@ -4,12 +4,11 @@ import { bitCount, bitPosition } from "./bit-search.js";
 import type { CommandView } from "./command-codec.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
 import { isGreater, parsedBig, parsedNumber, parseInteger } from "./integer.js";
+import { keyAt, keysFrom } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** Strings as arrays of bits; bit 0 is the highest bit of the first byte. */
 
-const since = "0.1.0";
-const oneKey = { first: 1, last: 1, step: 1 } as const;
 const badOffset = "bit offset is not an integer or out of range";
 const badBit = "bit is not an integer or out of range";
 
@@ -29,18 +28,14 @@ const one = new Uint8Array(1);
 const setbit = defineCommand({
   name: "SETBIT",
   opcode: 22,
+  group: "bitmap",
   access: "write",
-  since,
   complexity: "O(1)",
   summary: "Sets or clears a bit; the value grows by zero bytes to hold it.",
   syntax: "key offset value",
-  arity: 4,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW access update")],
   reply: "the bit as it was",
   errors: ["out-of-range", "wrong-type", "out-of-memory"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "bitmap", "slow"],
   run(keyspace, args, reply) {
     if (!readOffset(keyspace, args, 1, reply)) return;
     const offset = parsedNumber;
@@ -77,18 +72,15 @@ const setbit = defineCommand({
 const getbit = defineCommand({
   name: "GETBIT",
   opcode: 23,
+  group: "bitmap",
   access: "read",
-  since,
+  fast: true,
   complexity: "O(1)",
   summary: "Returns a bit; those beyond the value are 0.",
   syntax: "key offset",
-  arity: 3,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RO access")],
   reply: "0 or 1",
   errors: ["out-of-range", "wrong-type"],
-  flags: ["readonly", "fast"],
-  categories: ["read", "bitmap", "fast"],
   run(keyspace, args, reply) {
     if (!readOffset(keyspace, args, 1, reply)) return;
     const offset = parsedNumber;
@@ -117,18 +109,14 @@ function fromStart(index: number, length: number): number {
 const bitcount = defineCommand({
   name: "BITCOUNT",
   opcode: 24,
+  group: "bitmap",
   access: "read",
-  since,
   complexity: "O(N) in the bytes counted",
   summary: "Counts the set bits, of the whole value or from start to end.",
   syntax: "key [start end [BYTE | BIT]]",
-  arity: -2,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RO access")],
   reply: "number of set bits",
   errors: ["wrong-type", "not-integer", "syntax"],
-  flags: ["readonly"],
-  categories: ["read", "bitmap", "slow"],
   run(keyspace, args, reply) {
     const handle = findKey(keyspace, args, 0);
     if (handle === 0) return reply.integer(0);
@@ -158,18 +146,14 @@ const bitcount = defineCommand({
 const bitpos = defineCommand({
   name: "BITPOS",
   opcode: 25,
+  group: "bitmap",
   access: "read",
-  since,
   complexity: "O(N) in the bytes searched",
   summary: "Finds the first bit that is set or clear; without an end, zeros follow the value.",
   syntax: "key bit [start [end [BYTE | BIT]]]",
-  arity: -3,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RO access")],
   reply: "position of the bit, -1 when there is none",
   errors: ["not-integer", "invalid-argument", "wrong-type", "syntax"],
-  flags: ["readonly"],
-  categories: ["read", "bitmap", "slow"],
   run(keyspace, args, reply) {
     if (!readInteger(args, 1, reply)) return;
     const bit = parsedNumber;
@@ -222,18 +206,14 @@ function combine(operation: BitOperation, keyspace: Keyspace, args: CommandView,
 const bitop = defineCommand({
   name: "BITOP",
   opcode: 26,
+  group: "bitmap",
   access: "write",
-  since,
   complexity: "O(N) in the bytes of all keys",
   summary: "Combines values bit by bit into another key; shorter ones count as filled with zeros.",
   syntax: "<AND | OR | XOR | NOT> destkey key [key ...]",
-  arity: -4,
-  keys: { first: 2, last: -1, step: 1 },
-  cutting: "none",
+  keySpecs: [keyAt(2, "OW update"), keysFrom(3, "RO access")],
   reply: "length of the result in bytes; an empty one removes the key",
   errors: ["syntax", "invalid-argument", "wrong-type", "out-of-memory"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "bitmap", "slow"],
   run(keyspace, args, reply) {
     const operation = operations.find((word) => isWord(args, 0, word));
     if (operation === undefined) return reply.error("syntax", null);

@@ -4,9 +4,10 @@ import { limits } from "../base/limits.js";
 import { slotOf } from "../base/slot.js";
 import type { Slot } from "../base/units.js";
 import { type CommandHeader, type CommandView, writeCommandHeader } from "./command-codec.js";
-import type { CommandDefinition, KeyPositions } from "./define-command.js";
+import type { CommandDefinition } from "./define-command.js";
 import { parsedNumber, parseInteger } from "./integer.js";
 import { cursorSlot, readCursor } from "./key-cursor.js";
+import type { KeyPositions } from "./key-specs.js";
 
 /**
  * Number of keys of a command; a checked one (`commandError` null) has all of them. Where a count of keys is

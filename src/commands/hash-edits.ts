@@ -22,25 +22,23 @@ import {
   parseInteger,
   replySum,
 } from "./integer.js";
+import { keyAt } from "./key-specs.js";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "./long-double.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** Hashes: counters in fields, fields at random, scans. */
 
 const hash = {
-  since: "0.1.0",
-  keys: { first: 1, last: 1, step: 1 },
-  cutting: "none",
+  group: "hash",
+  keySpecs: [keyAt(1, "RW access update")],
 } as const;
 
 const counting = {
   ...hash,
   access: "write",
+  fast: true,
   complexity: "O(1)",
   syntax: "key field increment",
-  arity: 4,
-  flags: ["write", "denyoom", "fast"],
-  categories: ["write", "hash", "fast"],
 } as const;
 
 /** Makes room for a new value of the field in argument 1, or replies out-of-memory. */
@@ -136,11 +134,10 @@ const hrandfield = defineCommand({
   complexity: "O(N) in fields returned",
   summary: "Returns fields at random: one, or count different ones, or for a negative count any.",
   syntax: "key [count [WITHVALUES]]",
-  arity: -2,
+  keySpecs: [keyAt(1, "RO access")],
   reply: "the field or nil; with a count an array, with WITHVALUES of pairs",
   errors: ["not-integer", "out-of-range", "syntax", "wrong-type", "reply-too-large"],
-  flags: ["readonly"],
-  categories: ["read", "hash", "slow"],
+  tips: ["nondeterministic_output"],
   run(keyspace, args, reply) {
     if (args.count > 1 && !readSignedCount(args, 1, reply)) return;
     const count = parsedNumber;
@@ -162,11 +159,10 @@ const hscan = defineCommand({
   complexity: "O(count) a call",
   summary: "Goes over the fields in steps; those there all the time are seen, some perhaps twice.",
   syntax: "key cursor [MATCH pattern] [COUNT count]",
-  arity: -3,
+  keySpecs: [keyAt(1, "RO access")],
   reply: "the next cursor, 0 at the end, and an array of fields and values in turns",
   errors: ["invalid-argument", "wrong-type", "not-integer", "syntax"],
-  flags: ["readonly"],
-  categories: ["read", "hash", "slow"],
+  tips: ["nondeterministic_output"],
   run: (keyspace, args, reply) => scanElements("hash", keyspace, args, reply),
 });
 

@@ -3,39 +3,36 @@ import type { Handle, Keyspace } from "../store/keyspace.js";
 import { collectionAt, findKind, refuseArity, replySlice, roomForElements } from "./arguments.js";
 import type { CommandView } from "./command-codec.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
+import { keyAt } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** Hashes: reading and writing fields. */
 
 const hash = {
-  since: "0.1.0",
-  keys: { first: 1, last: 1, step: 1 },
-  cutting: "none",
+  group: "hash",
+  keySpecs: [keyAt(1, "RO access")],
 } as const;
 
 const reading = {
   ...hash,
   access: "read",
+  fast: true,
   errors: ["wrong-type"],
-  flags: ["readonly", "fast"],
-  categories: ["read", "hash", "fast"],
 } as const;
 
 const readingAll = {
   ...reading,
+  fast: false,
   complexity: "O(N) in fields",
   syntax: "key",
-  arity: 2,
-  flags: ["readonly"],
-  categories: ["read", "hash", "slow"],
 } as const;
 
 const writing = {
   ...hash,
   access: "write",
+  fast: true,
+  keySpecs: [keyAt(1, "RW update")],
   errors: ["wrong-type", "out-of-memory"],
-  flags: ["write", "denyoom", "fast"],
-  categories: ["write", "hash", "fast"],
 } as const;
 
 /**
@@ -75,7 +72,6 @@ const hset = defineCommand({
   complexity: "O(N) in fields",
   summary: "Sets fields of a hash.",
   syntax: "key field value [field value ...]",
-  arity: -4,
   reply: "how many fields are new",
   errors: ["wrong-arity", ...writing.errors],
   run(keyspace, args, reply) {
@@ -104,7 +100,7 @@ const hsetnx = defineCommand({
   complexity: "O(1)",
   summary: "Sets a field only when it is absent.",
   syntax: "key field value",
-  arity: 4,
+  keySpecs: [keyAt(1, "RW insert")],
   reply: "1 when it was set, else 0",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "hash", reply);
@@ -134,7 +130,6 @@ const hget = defineCommand({
   complexity: "O(1)",
   summary: "Returns the value of a field.",
   syntax: "key field",
-  arity: 3,
   reply: "the value, or nil",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "hash", reply);
@@ -149,7 +144,6 @@ const hmget = defineCommand({
   complexity: "O(N) in fields asked for",
   summary: "Returns the values of several fields.",
   syntax: "key field [field ...]",
-  arity: -3,
   reply: "array of values and nils, in the order of the fields",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "hash", reply);
@@ -165,6 +159,7 @@ const hgetall = defineCommand({
   opcode: 155,
   summary: "Returns all fields with their values, in no order.",
   reply: "map of fields to values; in RESP2 an array of both in turns",
+  tips: ["nondeterministic_output_order"],
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "hash", reply);
     if (handle < 0) return;
@@ -193,6 +188,7 @@ const hkeys = defineCommand({
   opcode: 156,
   summary: "Returns all fields, in no order.",
   reply: "array of fields",
+  tips: ["nondeterministic_output_order"],
   run: (keyspace, args, reply) => replyAll("member", keyspace, args, reply),
 });
 
@@ -202,6 +198,7 @@ const hvals = defineCommand({
   opcode: 157,
   summary: "Returns all values, in the order in which HKEYS returns their fields.",
   reply: "array of values",
+  tips: ["nondeterministic_output_order"],
   run: (keyspace, args, reply) => replyAll("value", keyspace, args, reply),
 });
 
@@ -210,15 +207,13 @@ const hdel = defineCommand({
   name: "HDEL",
   opcode: 158,
   access: "write",
+  fast: true,
   complexity: "O(N) in fields named",
   summary: "Removes fields; the key goes with the last one.",
   syntax: "key field [field ...]",
-  arity: -3,
+  keySpecs: [keyAt(1, "RW delete")],
   reply: "how many were there",
   errors: ["wrong-type"],
-  flags: ["write", "fast"],
-  categories: ["write", "hash", "fast"],
-  frees: true,
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "hash", reply);
     if (handle < 0) return;
@@ -238,7 +233,7 @@ const hlen = defineCommand({
   complexity: "O(1)",
   summary: "Counts the fields.",
   syntax: "key",
-  arity: 2,
+  keySpecs: [keyAt(1, "RO")],
   reply: "number of fields, 0 when absent",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "hash", reply);
@@ -253,7 +248,7 @@ const hstrlen = defineCommand({
   complexity: "O(1)",
   summary: "Returns the length of a field's value.",
   syntax: "key field",
-  arity: 3,
+  keySpecs: [keyAt(1, "RO")],
   reply: "length in bytes, 0 when absent",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "hash", reply);
@@ -270,7 +265,7 @@ const hexists = defineCommand({
   complexity: "O(1)",
   summary: "Tells whether a field is there.",
   syntax: "key field",
-  arity: 3,
+  keySpecs: [keyAt(1, "RO")],
   reply: "1 or 0",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "hash", reply);

@@ -6,12 +6,10 @@ import { type CommandDefinition, defineCommand } from "./define-command.js";
 import { matchesPattern, readScanOptions, replyCursor, scanOptions } from "./element-scan.js";
 import { parsedNumber } from "./integer.js";
 import { cursor as cursorRead, readCursor } from "./key-cursor.js";
+import { keyAt, keysFrom } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** Keys of any type: moving and copying, going over all of them, looking inside. */
-
-const since = "0.1.0";
-const bothKeys = { first: 1, last: 2, step: 1 } as const;
 
 /** Makes room for the value of `source` under key argument 1, or replies out-of-memory. */
 function roomForValue(keyspace: Keyspace, args: CommandView, source: number, reply: ReplySink): boolean {
@@ -34,18 +32,14 @@ const keySlice: ByteSlice = { bytes: new Uint8Array(0), offset: 0, length: 0 };
 const copy = defineCommand({
   name: "COPY",
   opcode: 53,
+  group: "keyspace",
   access: "write",
-  since,
   complexity: "O(N) in the size of the value",
   summary: "Copies a value and its deadline to another key.",
   syntax: "source destination [DB destination-db] [REPLACE]",
-  arity: -3,
-  keys: bothKeys,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RO access"), keyAt(2, "OW update")],
   reply: "1 when it was copied; 0 without the source, or when the destination exists",
   errors: ["syntax", "not-integer", "out-of-range", "invalid-argument", "out-of-memory"],
-  flags: ["write", "denyoom"],
-  categories: ["keyspace", "write", "slow"],
   run(keyspace, args, reply) {
     let replace = false;
     for (let i = 2; i < args.count; i++) {
@@ -92,14 +86,12 @@ function rename(onlyIfAbsent: boolean, keyspace: Keyspace, args: CommandView, re
 }
 
 const renaming = {
+  group: "keyspace",
   access: "write",
-  since,
   complexity: "O(1)",
   syntax: "key newkey",
-  arity: 3,
-  keys: bothKeys,
-  cutting: "none",
   errors: ["no-such-key", "out-of-memory"],
+  denyoom: false,
 } as const;
 
 const renameKey = defineCommand({
@@ -107,9 +99,8 @@ const renameKey = defineCommand({
   name: "RENAME",
   opcode: 54,
   summary: "Gives a value another key, whatever that held; the deadline goes along.",
+  keySpecs: [keyAt(1, "RW access delete"), keyAt(2, "OW update")],
   reply: "OK",
-  flags: ["write"],
-  categories: ["keyspace", "write", "slow"],
   run: (keyspace, args, reply) => rename(false, keyspace, args, reply),
 });
 
@@ -117,28 +108,27 @@ const renamenx = defineCommand({
   ...renaming,
   name: "RENAMENX",
   opcode: 55,
+  fast: true,
   summary: "Gives a value another key that is absent.",
+  keySpecs: [keyAt(1, "RW access delete"), keyAt(2, "OW insert")],
   reply: "1 when it was renamed, 0 when the new key exists",
-  flags: ["write", "fast"],
-  categories: ["keyspace", "write", "fast"],
   run: (keyspace, args, reply) => rename(true, keyspace, args, reply),
 });
 
 const touch = defineCommand({
   name: "TOUCH",
   opcode: 56,
+  group: "keyspace",
   access: "read",
-  since,
+  fast: true,
   complexity: "O(N) in keys",
   summary: "Counts which keys are there, and marks them as used.",
   syntax: "key [key ...]",
-  arity: -2,
-  keys: { first: 1, last: -1, step: 1 },
+  keySpecs: [keysFrom(1, "RO")],
   cutting: "sum",
   reply: "how many are there",
   errors: [],
-  flags: ["readonly", "fast"],
-  categories: ["keyspace", "read", "fast"],
+  tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
   run(keyspace, args, reply) {
     let found = 0;
     for (let i = 0; i < args.count; i++) if (findKey(keyspace, args, i) !== 0) found++;
@@ -149,18 +139,16 @@ const touch = defineCommand({
 const randomkey = defineCommand({
   name: "RANDOMKEY",
   opcode: 57,
+  group: "keyspace",
   access: "read",
-  since,
   complexity: "O(ranges)",
   summary: "Returns a key at random.",
   syntax: "",
-  arity: 1,
-  keys: null,
+  keySpecs: [],
   cutting: "any-reply",
   reply: "a key; nil when there is none",
   errors: [],
-  flags: ["readonly"],
-  categories: ["keyspace", "read", "slow"],
+  tips: ["request_policy:all_shards", "nondeterministic_output"],
   run(keyspace, _args, reply) {
     const handle = keyspace.randomKey();
     if (handle === 0) reply.nil();
@@ -171,18 +159,17 @@ const randomkey = defineCommand({
 const keys = defineCommand({
   name: "KEYS",
   opcode: 58,
+  group: "keyspace",
   access: "read",
-  since,
+  dangerous: true,
   complexity: "O(N) in all keys",
   summary: "Returns the keys that match a pattern; SCAN does it without holding up others.",
   syntax: "pattern",
-  arity: 2,
-  keys: null,
+  keySpecs: [],
   cutting: "every-range",
   reply: "array of keys",
   errors: [],
-  flags: ["readonly"],
-  categories: ["keyspace", "read", "slow", "dangerous"],
+  tips: ["request_policy:all_shards", "nondeterministic_output_order"],
   run(keyspace, args, reply) {
     scanOptions.pattern = 0;
     let matching = 0;
@@ -211,19 +198,17 @@ function isWanted(
 const scan = defineCommand({
   name: "SCAN",
   opcode: 59,
+  group: "keyspace",
   access: "read",
-  since,
   complexity: "O(count) a call",
   summary:
     "Goes over all keys in steps, one range after the other; those there all the time are seen, some perhaps twice.",
   syntax: "cursor [MATCH pattern] [COUNT count] [TYPE type]",
-  arity: -2,
-  keys: null,
+  keySpecs: [],
   cutting: "cursor",
   reply: "the next cursor, 0 at the end, and an array of keys",
   errors: ["invalid-argument", "not-integer", "syntax"],
-  flags: ["readonly"],
-  categories: ["keyspace", "read", "slow"],
+  tips: ["nondeterministic_output", "request_policy:special"],
   run(keyspace, args, reply) {
     if (!readCursor(args, 0)) return reply.error("invalid-argument", "invalid cursor");
     const from = cursorRead;
@@ -278,19 +263,24 @@ function replyUse(keyspace: Keyspace, handle: Handle, wantsFrequency: boolean, r
 const object = defineCommand({
   name: "OBJECT",
   opcode: 60,
+  group: "keyspace",
   access: "read",
-  since,
   complexity: "O(1)",
   summary: "Tells how a value is stored.",
   syntax: "<ENCODING key | FREQ key | IDLETIME key | REFCOUNT key | HELP>",
   arity: -2,
-  keys: { first: 2, last: 2, step: 1 },
+  keySpecs: [keyAt(2, "RO")],
+  subcommands: [
+    { name: "encoding", arity: 3, hasKey: true },
+    { name: "freq", arity: 3, hasKey: true },
+    { name: "idletime", arity: 3, hasKey: true },
+    { name: "refcount", arity: 3, hasKey: true },
+    { name: "help", arity: 2, hasKey: false },
+  ],
   looks: true,
-  cutting: "none",
   reply: "the encoding's name, or an integer; nil without the key",
   errors: ["unknown-command", "wrong-arity", "invalid-argument"],
-  flags: ["readonly"],
-  categories: ["keyspace", "read", "slow"],
+  tips: ["nondeterministic_output"],
   run(keyspace, args, reply) {
     const subcommand = subcommands.find((word) => isWord(args, 0, word));
     if (subcommand === undefined) return refuseSubcommand("OBJECT", args, reply);
@@ -329,18 +319,18 @@ const memory = defineCommand({
   name: "MEMORY",
   opcode: 61,
   access: "read",
-  since,
   complexity: "O(1)",
   summary: "Tells what a key is charged against the memory limit.",
   syntax: "<USAGE key [SAMPLES count] | HELP>",
   arity: -2,
-  keys: { first: 2, last: 2, step: 1 },
+  keySpecs: [keyAt(2, "RO")],
+  subcommands: [
+    { name: "usage", arity: -3, hasKey: true },
+    { name: "help", arity: 2, hasKey: false },
+  ],
   looks: true,
-  cutting: "none",
   reply: "bytes, nil without the key",
   errors: ["unknown-command", "wrong-arity", "syntax", "not-integer"],
-  flags: ["readonly"],
-  categories: ["read", "slow"],
   run(keyspace, args, reply) {
     if (isWord(args, 0, "HELP") && args.count === 1)
       return replyLines(

@@ -3,13 +3,10 @@ import { noDeadline } from "../store/keyspace.js";
 import { deadlineMs, findKey, isWord, quoted, readDeadline, remainingMs } from "./arguments.js";
 import type { CommandView } from "./command-codec.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
+import { keyAt, keysFrom } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** Keys of any type: removing, testing, deadlines. */
-
-const since = "0.1.0";
-const oneKey = { first: 1, last: 1, step: 1 } as const;
-const allKeys = { first: 1, last: -1, step: 1 } as const;
 
 function removeAll(keyspace: Keyspace, args: CommandView, reply: ReplySink): void {
   let removed = 0;
@@ -25,19 +22,16 @@ function removeAll(keyspace: Keyspace, args: CommandView, reply: ReplySink): voi
 const del = defineCommand({
   name: "DEL",
   opcode: 40,
+  group: "keyspace",
   access: "write",
-  since,
   complexity: "O(N) in keys",
   summary: "Removes keys.",
   syntax: "key [key ...]",
-  arity: -2,
-  keys: allKeys,
+  keySpecs: [keysFrom(1, "RM delete")],
   cutting: "sum",
   reply: "how many were there",
   errors: [],
-  flags: ["write"],
-  categories: ["keyspace", "write", "slow"],
-  frees: true,
+  tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
   run: removeAll,
 });
 
@@ -45,27 +39,25 @@ const unlink = defineCommand({
   ...del,
   name: "UNLINK",
   opcode: 41,
+  fast: true,
   summary: "Removes keys, as DEL does.",
-  flags: ["write", "fast"],
-  categories: ["keyspace", "write", "fast"],
 });
 
 const exists = defineCommand({
   name: "EXISTS",
   opcode: 42,
+  group: "keyspace",
   access: "read",
-  since,
+  fast: true,
   complexity: "O(N) in keys",
   summary: "Counts which keys are there; one named twice counts twice.",
   syntax: "key [key ...]",
-  arity: -2,
-  keys: allKeys,
+  keySpecs: [keysFrom(1, "RO")],
   looks: true,
   cutting: "sum",
   reply: "how many are there",
   errors: [],
-  flags: ["readonly", "fast"],
-  categories: ["keyspace", "read", "fast"],
+  tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
   run(keyspace, args, reply) {
     let found = 0;
     for (let i = 0; i < args.count; i++) if (findKey(keyspace, args, i) !== 0) found++;
@@ -76,19 +68,16 @@ const exists = defineCommand({
 const type = defineCommand({
   name: "TYPE",
   opcode: 43,
+  group: "keyspace",
   access: "read",
-  since,
+  fast: true,
   complexity: "O(1)",
   summary: "Returns the type of a key's value.",
   syntax: "key",
-  arity: 2,
-  keys: oneKey,
+  keySpecs: [keyAt(1, "RO")],
   looks: true,
-  cutting: "none",
   reply: "string, list, hash, set, zset or none",
   errors: [],
-  flags: ["readonly", "fast"],
-  categories: ["keyspace", "read", "fast"],
   run(keyspace, args, reply) {
     const handle = findKey(keyspace, args, 0);
     reply.status(handle === 0 ? "none" : keyspace.kindOf(handle));
@@ -156,17 +145,13 @@ function expireKey(
 }
 
 const expiring = {
+  group: "keyspace",
   access: "write",
-  since,
+  fast: true,
   complexity: "O(1)",
-  arity: -3,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW update")],
   reply: "1 when the deadline was set or the key removed, else 0",
   errors: ["not-integer", "invalid-argument"],
-  flags: ["write", "fast"],
-  categories: ["keyspace", "write", "fast"],
-  frees: true,
 } as const;
 
 const expire = defineCommand({
@@ -206,17 +191,14 @@ const pexpireat = defineCommand({
 });
 
 const asking = {
+  group: "keyspace",
   access: "read",
-  looks: true,
-  since,
+  fast: true,
   complexity: "O(1)",
   syntax: "key",
-  arity: 2,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RO access")],
+  looks: true,
   errors: [],
-  flags: ["readonly", "fast"],
-  categories: ["keyspace", "read", "fast"],
 } as const;
 
 /** Redis's rounding: to the nearest second. */
@@ -258,6 +240,7 @@ const ttl = defineCommand({
   opcode: 50,
   summary: "Returns what is left of a key's time to live in seconds, at least 1.",
   reply: "seconds; -1 without a deadline, -2 without the key",
+  tips: ["nondeterministic_output"],
   run(keyspace, args, reply) {
     const handle = findKey(keyspace, args, 0);
     if (handle === 0) return reply.integer(-2);
@@ -272,6 +255,7 @@ const pttl = defineCommand({
   opcode: 51,
   summary: "Returns what is left of a key's time to live in milliseconds, at least 1.",
   reply: "milliseconds; -1 without a deadline, -2 without the key",
+  tips: ["nondeterministic_output"],
   run(keyspace, args, reply) {
     const handle = findKey(keyspace, args, 0);
     reply.integer(handle === 0 ? -2 : remainingMs(keyspace, handle));
@@ -284,7 +268,6 @@ const persist = defineCommand({
   opcode: 52,
   summary: "Clears a key's deadline.",
   syntax: "key",
-  arity: 2,
   reply: "1 when there was one, else 0",
   errors: [],
   run(keyspace, args, reply) {

@@ -13,15 +13,15 @@ import type { CommandView } from "./command-codec.js";
 import { keyCount } from "./cut.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
 import { parsedNumber } from "./integer.js";
+import { countedKeys, keyAt } from "./key-specs.js";
 import { popElements } from "./lists.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** Lists: finding elements by value, and moving them between lists. */
 
 const list = {
-  since: "0.1.0",
-  keys: { first: 1, last: 1, step: 1 },
-  cutting: "none",
+  group: "list",
+  keySpecs: [keyAt(1, "RW access delete"), keyAt(2, "RW insert")],
 } as const;
 
 const linsert = defineCommand({
@@ -32,11 +32,9 @@ const linsert = defineCommand({
   complexity: "O(N) in elements before the pivot",
   summary: "Inserts an element before or after the first one that equals the pivot.",
   syntax: "key <BEFORE | AFTER> pivot element",
-  arity: 5,
+  keySpecs: [keyAt(1, "RW insert")],
   reply: "length after it; -1 without the pivot, 0 without the list",
   errors: ["syntax", "wrong-type", "out-of-memory"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "list", "slow"],
   run(keyspace, args, reply) {
     const after = isWord(args, 1, "AFTER");
     if (!after && !isWord(args, 1, "BEFORE")) return reply.error("syntax", null);
@@ -65,12 +63,9 @@ const lrem = defineCommand({
   complexity: "O(N) in elements",
   summary: "Removes elements that equal a value: the first count, the last for a negative one, all for 0.",
   syntax: "key count element",
-  arity: 4,
+  keySpecs: [keyAt(1, "RW delete")],
   reply: "how many were removed",
   errors: ["not-integer", "wrong-type"],
-  flags: ["write"],
-  categories: ["write", "list", "slow"],
-  frees: true,
   run(keyspace, args, reply) {
     if (!readInteger(args, 1, reply)) return;
     const backwards = parsedNumber < 0;
@@ -134,11 +129,9 @@ const lpos = defineCommand({
   complexity: "O(N) in elements compared",
   summary: "Finds the index of an element: the first match, the rank-th, or several.",
   syntax: "key element [RANK rank] [COUNT num-matches] [MAXLEN len]",
-  arity: -3,
+  keySpecs: [keyAt(1, "RO access")],
   reply: "the index or nil; with COUNT an array of them",
   errors: ["syntax", "not-integer", "out-of-range", "invalid-argument", "wrong-type"],
-  flags: ["readonly"],
-  categories: ["read", "list", "slow"],
   run(keyspace, args, reply) {
     if (!readSearch(args, reply)) return;
     const { mostCompared, count } = search;
@@ -219,11 +212,8 @@ const moving = {
   ...list,
   access: "write",
   complexity: "O(1)",
-  keys: { first: 1, last: 2, step: 1 },
   reply: "the element, or nil",
   errors: ["syntax", "wrong-type", "out-of-memory"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "list", "slow"],
 } as const;
 
 const lmove = defineCommand({
@@ -232,7 +222,6 @@ const lmove = defineCommand({
   opcode: 134,
   summary: "Moves an element from one end of a list to one end of another, or of the same.",
   syntax: "source destination <LEFT | RIGHT> <LEFT | RIGHT>",
-  arity: 5,
   run(keyspace, args, reply) {
     const fromHead = readEnd(args, 2, reply);
     if (fromHead === null) return;
@@ -247,7 +236,6 @@ const rpoplpush = defineCommand({
   opcode: 135,
   summary: "Moves the tail of a list to the head of another: LMOVE with RIGHT LEFT.",
   syntax: "source destination",
-  arity: 3,
   errors: ["wrong-type", "out-of-memory"],
   run: (keyspace, args, reply) => move(false, true, keyspace, args, reply),
 });
@@ -260,13 +248,9 @@ const lmpop = defineCommand({
   complexity: "O(N + M) in keys and elements returned",
   summary: "Removes and returns elements from one end of the first list that isn't empty.",
   syntax: "numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
-  arity: -4,
-  keys: { first: 0, last: 0, step: 0, countAt: 1 },
+  keySpecs: [countedKeys(1, "RW access delete")],
   reply: "the key and an array of elements; a nil array when all are empty",
   errors: ["out-of-range", "syntax", "wrong-type"],
-  flags: ["write", "movablekeys"],
-  categories: ["write", "list", "slow"],
-  frees: true,
   run(keyspace, args, reply) {
     if (!readAtLeast(args, 0, 1, "numkeys should be greater than 0", reply)) return;
     const keys = keyCount(lmpop, args);

@@ -13,14 +13,14 @@ import {
 import type { CommandView } from "./command-codec.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
 import { parsedNumber } from "./integer.js";
+import { keyAt } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** Lists: their ends, and reading by index. */
 
 const list = {
-  since: "0.1.0",
-  keys: { first: 1, last: 1, step: 1 },
-  cutting: "none",
+  group: "list",
+  keySpecs: [keyAt(1, "RW insert")],
 } as const;
 
 function push(
@@ -48,13 +48,11 @@ function push(
 const pushing = {
   ...list,
   access: "write",
+  fast: true,
   complexity: "O(N) in elements",
   syntax: "key element [element ...]",
-  arity: -3,
   reply: "length after it",
   errors: ["wrong-type", "out-of-memory"],
-  flags: ["write", "denyoom", "fast"],
-  categories: ["write", "list", "fast"],
 } as const;
 
 const lpush = defineCommand({
@@ -135,14 +133,12 @@ function pop(
 const popping = {
   ...list,
   access: "write",
+  fast: true,
   complexity: "O(N) in elements returned",
   syntax: "key [count]",
-  arity: -2,
+  keySpecs: [keyAt(1, "RW access delete")],
   reply: "the element or nil; with a count an array of them",
   errors: ["wrong-arity", "out-of-range", "wrong-type"],
-  flags: ["write", "fast"],
-  categories: ["write", "list", "fast"],
-  frees: true,
 } as const;
 
 const lpop = defineCommand({
@@ -166,14 +162,13 @@ const llen = defineCommand({
   name: "LLEN",
   opcode: 126,
   access: "read",
+  fast: true,
   complexity: "O(1)",
   summary: "Returns the length of a list.",
   syntax: "key",
-  arity: 2,
+  keySpecs: [keyAt(1, "RO")],
   reply: "number of elements, 0 when absent",
   errors: ["wrong-type"],
-  flags: ["readonly", "fast"],
-  categories: ["read", "list", "fast"],
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "list", reply);
     if (handle >= 0) reply.integer(handle === 0 ? 0 : keyspace.lengthOf(handle));
@@ -188,11 +183,9 @@ const lindex = defineCommand({
   complexity: "O(log N)",
   summary: "Returns the element at an index; negative ones count from the tail.",
   syntax: "key index",
-  arity: 3,
+  keySpecs: [keyAt(1, "RO access")],
   reply: "the element, or nil",
   errors: ["wrong-type", "not-integer"],
-  flags: ["readonly"],
-  categories: ["read", "list", "slow"],
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "list", reply);
     if (handle < 0) return;
@@ -215,11 +208,9 @@ const lset = defineCommand({
   complexity: "O(log N)",
   summary: "Replaces the element at an index.",
   syntax: "key index element",
-  arity: 4,
+  keySpecs: [keyAt(1, "RW update")],
   reply: "OK",
   errors: ["no-such-key", "wrong-type", "not-integer", "out-of-range", "out-of-memory"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "list", "slow"],
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "list", reply);
     if (handle < 0) return;
@@ -265,11 +256,9 @@ const lrange = defineCommand({
   complexity: "O(log N + M) in elements returned",
   summary: "Returns the elements from start to stop; negative positions count from the tail.",
   syntax: "key start stop",
-  arity: 4,
+  keySpecs: [keyAt(1, "RO access")],
   reply: "array of elements",
   errors: ["not-integer", "wrong-type"],
-  flags: ["readonly"],
-  categories: ["read", "list", "slow"],
   run(keyspace, args, reply) {
     if (!readPart(args, reply)) return;
     const handle = findKind(keyspace, args, 0, "list", reply);
@@ -290,12 +279,9 @@ const ltrim = defineCommand({
   complexity: "O(N) in elements removed",
   summary: "Keeps only the elements from start to stop.",
   syntax: "key start stop",
-  arity: 4,
+  keySpecs: [keyAt(1, "RW delete")],
   reply: "OK",
   errors: ["not-integer", "wrong-type"],
-  flags: ["write"],
-  categories: ["write", "list", "slow"],
-  frees: true,
   run(keyspace, args, reply) {
     if (!readPart(args, reply)) return;
     const handle = findKind(keyspace, args, 0, "list", reply);

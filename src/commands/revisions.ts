@@ -13,23 +13,20 @@ import {
 } from "./arguments.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
 import { parsedBig, parsedNumber } from "./integer.js";
+import { keyAt } from "./key-specs.js";
 
 /** Our own commands on revisions: compare-and-set for every protocol that has one. */
-
-const since = "0.1.0";
-const oneKey = { first: 1, last: 1, step: 1 } as const;
 
 const cas = defineCommand({
   name: "QUORATE.CAS",
   opcode: 100,
+  group: "string",
   access: "write",
-  since,
+  fast: true,
   complexity: "O(1)",
   summary: "Sets the value of a key when its revision is the given one; 0 stands for an absent key.",
   syntax: "key revision value [PX milliseconds | KEEPTTL]",
-  arity: -4,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW update")],
   reply: "the key's new revision",
   errors: [
     "syntax",
@@ -40,8 +37,6 @@ const cas = defineCommand({
     "too-large",
     "out-of-memory",
   ],
-  flags: ["write", "denyoom", "fast"],
-  categories: ["write", "string", "fast"],
   run(keyspace, args, reply) {
     const keep = args.count === 4 && isWord(args, 3, "KEEPTTL");
     const expires = args.count === 5 && isWord(args, 3, "PX");
@@ -66,19 +61,15 @@ const cas = defineCommand({
 const cad = defineCommand({
   name: "QUORATE.CAD",
   opcode: 101,
+  group: "keyspace",
   access: "write",
-  since,
+  fast: true,
   complexity: "O(1)",
   summary: "Removes a key when its revision is the given one.",
   syntax: "key revision",
-  arity: 3,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW delete")],
   reply: "1",
   errors: ["not-integer", "revision-mismatch"],
-  flags: ["write", "fast"],
-  categories: ["keyspace", "write", "fast"],
-  frees: true,
   run(keyspace, args, reply) {
     if (!readInteger(args, 1, reply)) return;
     const expected = parsedBig === null ? parsedNumber : -1;
@@ -93,18 +84,15 @@ const cad = defineCommand({
 const getrev = defineCommand({
   name: "QUORATE.GETREV",
   opcode: 102,
+  group: "string",
   access: "read",
-  since,
+  fast: true,
   complexity: "O(1)",
   summary: "Returns a key's value, revision and what is left of its time to live.",
   syntax: "key",
-  arity: 2,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RO access")],
   reply: "array of value, revision, milliseconds or -1; a nil array when absent",
   errors: ["wrong-type"],
-  flags: ["readonly", "fast"],
-  categories: ["read", "string", "fast"],
   run(keyspace, args, reply) {
     const handle = findKey(keyspace, args, 0);
     if (!isStringOrAbsent(keyspace, handle, reply)) return;

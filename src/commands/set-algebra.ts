@@ -4,6 +4,7 @@ import type { CommandView } from "./command-codec.js";
 import { keyCount } from "./cut.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
 import { parsedNumber } from "./integer.js";
+import { countedKeys, keyAt, keysFrom } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 import { replyMembers } from "./sets.js";
 
@@ -95,27 +96,21 @@ function store(operation: Operation, keyspace: Keyspace, args: CommandView, repl
 }
 
 const answering = {
+  group: "set",
   access: "read",
-  since: "0.1.0",
-  keys: { first: 1, last: -1, step: 1 },
-  cutting: "none",
   syntax: "key [key ...]",
-  arity: -2,
+  keySpecs: [keysFrom(1, "RO access")],
   reply: "set of members",
   errors: ["wrong-type"],
-  flags: ["readonly"],
-  categories: ["read", "set", "slow"],
 } as const;
 
 const storing = {
   ...answering,
   access: "write",
   syntax: "destination key [key ...]",
-  arity: -3,
+  keySpecs: [keyAt(1, "OW update"), keysFrom(2, "RO access")],
   reply: "number of members of the result; an empty one removes the destination",
   errors: ["wrong-type", "out-of-memory"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "set", "slow"],
 } as const;
 
 const sinter = defineCommand({
@@ -124,6 +119,7 @@ const sinter = defineCommand({
   opcode: 190,
   complexity: "O(N * M) in the smallest set and the number of sets",
   summary: "Returns what all sets have in common.",
+  tips: ["nondeterministic_output_order"],
   run: (keyspace, args, reply) => answer("intersect", keyspace, args, reply),
 });
 
@@ -133,6 +129,7 @@ const sinterstore = defineCommand({
   opcode: 191,
   complexity: "O(N * M) in the smallest set and the number of sets",
   summary: "Stores what all sets have in common.",
+  keySpecs: [keyAt(1, "RW update"), keysFrom(2, "RO access")],
   run: (keyspace, args, reply) => store("intersect", keyspace, args, reply),
 });
 
@@ -142,6 +139,7 @@ const sunion = defineCommand({
   opcode: 192,
   complexity: "O(N) in all members",
   summary: "Returns what any of the sets has.",
+  tips: ["nondeterministic_output_order"],
   run: (keyspace, args, reply) => answer("unite", keyspace, args, reply),
 });
 
@@ -160,6 +158,7 @@ const sdiff = defineCommand({
   opcode: 194,
   complexity: "O(N * M) in the first set and the number of sets",
   summary: "Returns what the first set has and the others don't.",
+  tips: ["nondeterministic_output_order"],
   run: (keyspace, args, reply) => answer("subtract", keyspace, args, reply),
 });
 
@@ -179,11 +178,9 @@ const sintercard = defineCommand({
   complexity: "O(N * M) in the smallest set and the number of sets",
   summary: "Counts what all sets have in common, up to a limit; 0 is none.",
   syntax: "numkeys key [key ...] [LIMIT limit]",
-  arity: -3,
-  keys: { first: 0, last: 0, step: 0, countAt: 1 },
+  keySpecs: [countedKeys(1, "RO access")],
   reply: "number of members",
   errors: ["out-of-range", "invalid-argument", "syntax", "wrong-type"],
-  flags: ["readonly", "movablekeys"],
   run(keyspace, args, reply) {
     if (!readAtLeast(args, 0, 1, "numkeys should be greater than 0", reply)) return;
     const keys = keyCount(sintercard, args);

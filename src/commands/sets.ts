@@ -15,30 +15,27 @@ import { drawIndex, drawIndexes } from "./draws.js";
 import { replyDrawnElements, replyOneDrawn } from "./element-draw.js";
 import { scanElements } from "./element-scan.js";
 import { parsedNumber } from "./integer.js";
+import { keyAt } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** Sets: members, and members at random. */
 
 const set = {
-  since: "0.1.0",
-  keys: { first: 1, last: 1, step: 1 },
-  cutting: "none",
+  group: "set",
+  keySpecs: [keyAt(1, "RO access")],
 } as const;
 
 const reading = {
   ...set,
   access: "read",
+  fast: true,
   errors: ["wrong-type"],
-  flags: ["readonly", "fast"],
-  categories: ["read", "set", "fast"],
 } as const;
 
 const removing = {
   ...set,
   access: "write",
-  flags: ["write", "fast"],
-  categories: ["write", "set", "fast"],
-  frees: true,
+  fast: true,
 } as const;
 
 const sadd = defineCommand({
@@ -46,14 +43,13 @@ const sadd = defineCommand({
   name: "SADD",
   opcode: 180,
   access: "write",
+  fast: true,
   complexity: "O(N) in members named",
   summary: "Adds members to a set.",
   syntax: "key member [member ...]",
-  arity: -3,
+  keySpecs: [keyAt(1, "RW insert")],
   reply: "how many are new",
   errors: ["wrong-type", "out-of-memory"],
-  flags: ["write", "denyoom", "fast"],
-  categories: ["write", "set", "fast"],
   run(keyspace, args, reply) {
     let handle = findKind(keyspace, args, 0, "set", reply);
     if (handle < 0) return;
@@ -75,7 +71,7 @@ const srem = defineCommand({
   complexity: "O(N) in members named",
   summary: "Removes members; the key goes with the last one.",
   syntax: "key member [member ...]",
-  arity: -3,
+  keySpecs: [keyAt(1, "RW delete")],
   reply: "how many were there",
   errors: ["wrong-type"],
   run(keyspace, args, reply) {
@@ -101,7 +97,7 @@ const sismember = defineCommand({
   complexity: "O(1)",
   summary: "Tells whether something is a member.",
   syntax: "key member",
-  arity: 3,
+  keySpecs: [keyAt(1, "RO")],
   reply: "1 or 0",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "set", reply);
@@ -116,7 +112,6 @@ const smismember = defineCommand({
   complexity: "O(N) in members asked for",
   summary: "Tells of several things whether they are members.",
   syntax: "key member [member ...]",
-  arity: -3,
   reply: "array of 1 and 0",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "set", reply);
@@ -133,7 +128,7 @@ const scard = defineCommand({
   complexity: "O(1)",
   summary: "Counts the members.",
   syntax: "key",
-  arity: 2,
+  keySpecs: [keyAt(1, "RO")],
   reply: "number of members, 0 when absent",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "set", reply);
@@ -153,13 +148,12 @@ const smembers = defineCommand({
   ...reading,
   name: "SMEMBERS",
   opcode: 185,
+  fast: false,
   complexity: "O(N) in members",
   summary: "Returns all members, in no order.",
   syntax: "key",
-  arity: 2,
   reply: "set of members",
-  flags: ["readonly"],
-  categories: ["read", "set", "slow"],
+  tips: ["nondeterministic_output_order"],
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "set", reply);
     if (handle >= 0) replyMembers(keyspace, handle, reply);
@@ -186,9 +180,10 @@ const spop = defineCommand({
   complexity: "O(N) in members returned",
   summary: "Removes and returns members at random; the same ones on every replica.",
   syntax: "key [count]",
-  arity: -2,
+  keySpecs: [keyAt(1, "RW access delete")],
   reply: "the member or nil; with a count a set of them",
   errors: ["syntax", "out-of-range", "wrong-type"],
+  tips: ["nondeterministic_output"],
   run(keyspace, args, reply) {
     if (args.count > 2) return reply.error("syntax", null);
     if (args.count === 2 && !readAtLeast(args, 1, 0, notPositive, reply)) return;
@@ -217,14 +212,13 @@ const srandmember = defineCommand({
   ...reading,
   name: "SRANDMEMBER",
   opcode: 187,
+  fast: false,
   complexity: "O(N) in members returned",
   summary: "Returns members at random: one, or count different ones, or for a negative count any.",
   syntax: "key [count]",
-  arity: -2,
   reply: "the member or nil; with a count an array of them",
   errors: ["syntax", "not-integer", "out-of-range", "wrong-type", "reply-too-large"],
-  flags: ["readonly"],
-  categories: ["read", "set", "slow"],
+  tips: ["nondeterministic_output"],
   run(keyspace, args, reply) {
     if (args.count > 2) return reply.error("syntax", null);
     if (args.count === 2 && !readSignedCount(args, 1, reply)) return;
@@ -241,15 +235,14 @@ const smove = defineCommand({
   name: "SMOVE",
   opcode: 188,
   access: "write",
+  fast: true,
   complexity: "O(1)",
   summary: "Moves a member from one set to another.",
   syntax: "source destination member",
-  arity: 4,
-  keys: { first: 1, last: 2, step: 1 },
+  keySpecs: [keyAt(1, "RW access delete"), keyAt(2, "RW insert")],
   reply: "1 when it was there, else 0",
   errors: ["wrong-type", "out-of-memory"],
-  flags: ["write", "fast"],
-  categories: ["write", "set", "fast"],
+  denyoom: false,
   run(keyspace, args, reply) {
     const source = findKind(keyspace, args, 0, "set", reply);
     if (source < 0) return;
@@ -274,14 +267,13 @@ const sscan = defineCommand({
   ...reading,
   name: "SSCAN",
   opcode: 189,
+  fast: false,
   complexity: "O(count) a call",
   summary: "Goes over the members in steps; those there all the time are seen, some perhaps twice.",
   syntax: "key cursor [MATCH pattern] [COUNT count]",
-  arity: -3,
   reply: "the next cursor, 0 at the end, and an array of members",
   errors: ["invalid-argument", "wrong-type", "not-integer", "syntax"],
-  flags: ["readonly"],
-  categories: ["read", "set", "slow"],
+  tips: ["nondeterministic_output"],
   run: (keyspace, args, reply) => scanElements("set", keyspace, args, reply),
 });
 

@@ -4,6 +4,7 @@ import type { CommandView } from "./command-codec.js";
 import { keyCount } from "./cut.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
 import { parsedNumber } from "./integer.js";
+import { countedKeys, keyAt } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 import { parsedScore, parseScore } from "./score.js";
 import { replyRanks } from "./sorted-set-range.js";
@@ -251,26 +252,19 @@ function run(
 }
 
 const answering = {
-  since: "0.1.0",
+  group: "sortedset",
   access: "read",
-  keys: { first: 0, last: 0, step: 0, countAt: 1 },
-  cutting: "none",
-  arity: -3,
+  keySpecs: [countedKeys(1, "RO access")],
   reply: "array of members by rising score, with WITHSCORES of pairs",
   errors: ["not-integer", "invalid-argument", "syntax", "wrong-type", "not-float"],
-  flags: ["readonly", "movablekeys"],
-  categories: ["read", "sortedset", "slow"],
 } as const;
 
 const storing = {
   ...answering,
   access: "write",
-  keys: { first: 1, last: 1, step: 1, countAt: 2 },
-  arity: -4,
+  keySpecs: [keyAt(1, "OW update"), countedKeys(2, "RO access")],
   reply: "number of members of the result; an empty one removes the destination",
   errors: [...answering.errors, "out-of-memory"],
-  flags: ["write", "denyoom", "movablekeys"],
-  categories: ["write", "sortedset", "slow"],
 } as const;
 
 const weights = "[WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]";

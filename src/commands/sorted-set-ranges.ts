@@ -4,6 +4,7 @@ import type { CommandView } from "./command-codec.js";
 import { keyCount } from "./cut.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
 import { parsedNumber } from "./integer.js";
+import { countedKeys, keyAt } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 import {
   applyLimit,
@@ -59,11 +60,8 @@ const reading = {
   ...sortedSet,
   access: "read",
   complexity: "O(log N + M) in members there and returned",
-  arity: -4,
   reply: "array of members, with WITHSCORES of pairs",
   errors: ["syntax", "not-integer", "not-float", "invalid-argument", "wrong-type"],
-  flags: ["readonly"],
-  categories: ["read", "sortedset", "slow"],
 } as const;
 
 const zrange = defineCommand({
@@ -127,12 +125,9 @@ const zrangestore = defineCommand({
   access: "write",
   summary: "Stores the members of a range under another key.",
   syntax: "dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
-  arity: -5,
-  keys: { first: 1, last: 2, step: 1 },
+  keySpecs: [keyAt(1, "OW update"), keyAt(2, "RO access")],
   reply: "number of members stored; none removes the destination",
   errors: [...reading.errors, "out-of-memory"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "sortedset", "slow"],
   run(keyspace, args, reply) {
     if (!readWanted(args, 1, null, null, true, reply)) return;
     const source = findKind(keyspace, args, 1, "zset", reply);
@@ -169,12 +164,10 @@ function count(by: RangeBy, keyspace: Keyspace, args: CommandView, reply: ReplyS
 const counting = {
   ...sortedSet,
   access: "read",
+  fast: true,
   complexity: "O(log N)",
   syntax: "key min max",
-  arity: 4,
   reply: "number of members",
-  flags: ["readonly", "fast"],
-  categories: ["read", "sortedset", "fast"],
 } as const;
 
 const zcount = defineCommand({
@@ -216,11 +209,8 @@ const removing = {
   ...sortedSet,
   access: "write",
   complexity: "O(log N + M) in members there and removed",
-  arity: 4,
+  keySpecs: [keyAt(1, "RW delete")],
   reply: "how many were removed",
-  flags: ["write"],
-  categories: ["write", "sortedset", "slow"],
-  frees: true,
 } as const;
 
 const zremrangebyrank = defineCommand({
@@ -289,14 +279,12 @@ function pop(highest: boolean, keyspace: Keyspace, args: CommandView, reply: Rep
 const popping = {
   ...sortedSet,
   access: "write",
+  fast: true,
   complexity: "O(log N + M) in members there and returned",
   syntax: "key [count]",
-  arity: -2,
+  keySpecs: [keyAt(1, "RW access delete")],
   reply: "member and score, nothing when absent; with a count pairs of them",
   errors: ["syntax", "out-of-range", "wrong-type"],
-  flags: ["write", "fast"],
-  categories: ["write", "sortedset", "fast"],
-  frees: true,
 } as const;
 
 const zpopmin = defineCommand({
@@ -319,15 +307,13 @@ const zmpop = defineCommand({
   ...popping,
   name: "ZMPOP",
   opcode: 234,
+  fast: false,
   complexity: "O(K + log N + M) in keys, members there and returned",
   summary: "Removes and returns members from one end of the first sorted set that isn't empty.",
   syntax: "numkeys key [key ...] <MIN | MAX> [COUNT count]",
-  arity: -4,
-  keys: { first: 0, last: 0, step: 0, countAt: 1 },
+  keySpecs: [countedKeys(1, "RW access delete")],
   reply: "the key and an array of members with scores; a nil array when all are empty",
   errors: ["out-of-range", "syntax", "wrong-type"],
-  flags: ["write", "movablekeys"],
-  categories: ["write", "sortedset", "slow"],
   run(keyspace, args, reply) {
     if (!readAtLeast(args, 0, 1, "numkeys should be greater than 0", reply)) return;
     const keys = keyCount(zmpop, args);

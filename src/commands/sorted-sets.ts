@@ -6,30 +6,28 @@ import { type CommandDefinition, defineCommand } from "./define-command.js";
 import { replyDrawnElements, replyOneDrawn } from "./element-draw.js";
 import { scanElements } from "./element-scan.js";
 import { parsedNumber } from "./integer.js";
+import { keyAt } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 import { parsedScore, parseScore } from "./score.js";
 
 /** Sorted sets: members with their scores. */
 
 export const sortedSet = {
-  since: "0.1.0",
-  keys: { first: 1, last: 1, step: 1 },
-  cutting: "none",
+  group: "sortedset",
+  keySpecs: [keyAt(1, "RO access")],
 } as const;
 
 const reading = {
   ...sortedSet,
   access: "read",
+  fast: true,
   errors: ["wrong-type"],
-  flags: ["readonly", "fast"],
-  categories: ["read", "sortedset", "fast"],
 } as const;
 
 const writing = {
   ...sortedSet,
   access: "write",
-  flags: ["write", "denyoom", "fast"],
-  categories: ["write", "sortedset", "fast"],
+  fast: true,
 } as const;
 
 /** The options of ZADD. */
@@ -125,7 +123,7 @@ const zadd = defineCommand({
   complexity: "O(N log M) in members named and there",
   summary: "Adds members, or changes their scores.",
   syntax: "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
-  arity: -4,
+  keySpecs: [keyAt(1, "RW update")],
   reply: "how many are new, with CH how many changed; with INCR the new score, nil when refused",
   errors: ["syntax", "invalid-argument", "not-float", "wrong-type", "out-of-memory"],
   run(keyspace, args, reply) {
@@ -171,7 +169,7 @@ const zincrby = defineCommand({
   complexity: "O(log N)",
   summary: "Adds to the score of a member; an absent one counts as 0.",
   syntax: "key increment member",
-  arity: 4,
+  keySpecs: [keyAt(1, "RW access update")],
   reply: "the new score",
   errors: ["not-float", "wrong-type", "invalid-argument", "out-of-memory"],
   run(keyspace, args, reply) {
@@ -186,15 +184,13 @@ const zrem = defineCommand({
   name: "ZREM",
   opcode: 212,
   access: "write",
+  fast: true,
   complexity: "O(N log M) in members named and there",
   summary: "Removes members; the key goes with the last one.",
   syntax: "key member [member ...]",
-  arity: -3,
+  keySpecs: [keyAt(1, "RW delete")],
   reply: "how many were there",
   errors: ["wrong-type"],
-  flags: ["write", "fast"],
-  categories: ["write", "sortedset", "fast"],
-  frees: true,
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "zset", reply);
     if (handle < 0) return;
@@ -227,7 +223,6 @@ const zscore = defineCommand({
   complexity: "O(1)",
   summary: "Returns the score of a member.",
   syntax: "key member",
-  arity: 3,
   reply: "the score, or nil",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "zset", reply);
@@ -242,7 +237,6 @@ const zmscore = defineCommand({
   complexity: "O(N) in members asked for",
   summary: "Returns the scores of several members.",
   syntax: "key member [member ...]",
-  arity: -3,
   reply: "array of scores and nils",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "zset", reply);
@@ -267,7 +261,6 @@ const zrank = defineCommand({
   complexity: "O(log N)",
   summary: "Returns how many members stand before a member, lowest score first.",
   syntax: "key member",
-  arity: 3,
   reply: "the rank from 0, or nil",
   run: (keyspace, args, reply) => replyRank(false, keyspace, args, reply),
 });
@@ -287,7 +280,7 @@ const zcard = defineCommand({
   complexity: "O(1)",
   summary: "Counts the members.",
   syntax: "key",
-  arity: 2,
+  keySpecs: [keyAt(1, "RO")],
   reply: "number of members, 0 when absent",
   run(keyspace, args, reply) {
     const handle = findKind(keyspace, args, 0, "zset", reply);
@@ -299,14 +292,13 @@ const zrandmember = defineCommand({
   ...reading,
   name: "ZRANDMEMBER",
   opcode: 218,
+  fast: false,
   complexity: "O(N log M) in members returned and there",
   summary: "Returns members at random: one, or count different ones, or for a negative count any.",
   syntax: "key [count [WITHSCORES]]",
-  arity: -2,
   reply: "the member or nil; with a count an array, with WITHSCORES of pairs",
   errors: ["not-integer", "out-of-range", "syntax", "wrong-type", "reply-too-large"],
-  flags: ["readonly"],
-  categories: ["read", "sortedset", "slow"],
+  tips: ["nondeterministic_output"],
   run(keyspace, args, reply) {
     if (args.count > 1 && !readSignedCount(args, 1, reply)) return;
     const count = parsedNumber;
@@ -324,14 +316,13 @@ const zscan = defineCommand({
   ...reading,
   name: "ZSCAN",
   opcode: 219,
+  fast: false,
   complexity: "O(count) a call",
   summary: "Goes over the members in steps; those there all the time are seen, some perhaps twice.",
   syntax: "key cursor [MATCH pattern] [COUNT count]",
-  arity: -3,
   reply: "the next cursor, 0 at the end, and an array of members and scores in turns",
   errors: ["invalid-argument", "wrong-type", "not-integer", "syntax"],
-  flags: ["readonly"],
-  categories: ["read", "sortedset", "slow"],
+  tips: ["nondeterministic_output"],
   run: (keyspace, args, reply) => scanElements("zset", keyspace, args, reply),
 });
 

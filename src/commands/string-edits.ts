@@ -14,30 +14,26 @@ import {
   parseInteger,
   replySum,
 } from "./integer.js";
+import { keyAt } from "./key-specs.js";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "./long-double.js";
 import type { ReplySink } from "./reply-sink.js";
 
 /** Strings: parts of values and counters. */
 
-const oneKey = { first: 1, last: 1, step: 1 } as const;
-const since = "0.1.0";
 const smallest64 = -(2n ** 63n);
 
 const append = defineCommand({
   name: "APPEND",
   opcode: 12,
+  group: "string",
   access: "write",
-  since,
+  fast: true,
   complexity: "O(N) in the length after it",
   summary: "Appends to the value of a key; an absent key counts as empty.",
   syntax: "key value",
-  arity: 3,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW insert")],
   reply: "length after it, in bytes",
   errors: ["wrong-type", "too-large", "out-of-memory"],
-  flags: ["write", "denyoom", "fast"],
-  categories: ["write", "string", "fast"],
   run(keyspace, args, reply) {
     const handle = findKey(keyspace, args, 0);
     if (!isStringOrAbsent(keyspace, handle, reply)) return;
@@ -53,18 +49,15 @@ const append = defineCommand({
 const strlen = defineCommand({
   name: "STRLEN",
   opcode: 13,
+  group: "string",
   access: "read",
-  since,
+  fast: true,
   complexity: "O(1)",
   summary: "Returns the length of a value.",
   syntax: "key",
-  arity: 2,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RO")],
   reply: "length in bytes, 0 when absent",
   errors: ["wrong-type"],
-  flags: ["readonly", "fast"],
-  categories: ["read", "string", "fast"],
   run(keyspace, args, reply) {
     const handle = findKey(keyspace, args, 0);
     if (!isStringOrAbsent(keyspace, handle, reply)) return;
@@ -77,18 +70,14 @@ const emptyValue = new Uint8Array(0);
 const setrange = defineCommand({
   name: "SETRANGE",
   opcode: 14,
+  group: "string",
   access: "write",
-  since,
   complexity: "O(N) in the length after it",
   summary: "Overwrites part of a value from an offset, with zero bytes where there was none.",
   syntax: "key offset value",
-  arity: 4,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW update")],
   reply: "length after it, in bytes",
   errors: ["not-integer", "out-of-range", "wrong-type", "too-large", "out-of-memory"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "string", "slow"],
   run(keyspace, args, reply) {
     if (!readInteger(args, 1, reply)) return;
     const offset = parsedNumber;
@@ -148,18 +137,14 @@ function getPart(keyspace: Keyspace, args: CommandView, reply: ReplySink): void 
 const getrange = defineCommand({
   name: "GETRANGE",
   opcode: 15,
+  group: "string",
   access: "read",
-  since,
   complexity: "O(N) in the bytes returned",
   summary: "Returns part of a value; negative positions count from the end.",
   syntax: "key start end",
-  arity: 4,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RO access")],
   reply: "the bytes from start to end, both included",
   errors: ["not-integer", "wrong-type"],
-  flags: ["readonly"],
-  categories: ["read", "string", "slow"],
   run: getPart,
 });
 
@@ -202,15 +187,13 @@ function increment(
 }
 
 const counter = {
+  group: "string",
   access: "write",
-  since,
+  fast: true,
   complexity: "O(1)",
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW access update")],
   reply: "the value after it",
   errors: ["not-integer", "overflow", "wrong-type", "out-of-memory"],
-  flags: ["write", "denyoom", "fast"],
-  categories: ["write", "string", "fast"],
 } as const;
 
 const incr = defineCommand({
@@ -219,7 +202,6 @@ const incr = defineCommand({
   opcode: 17,
   summary: "Adds one to a signed 64-bit integer; an absent key counts as 0.",
   syntax: "key",
-  arity: 2,
   run: (keyspace, args, reply) => increment(keyspace, args, 1, null, reply),
 });
 
@@ -229,7 +211,6 @@ const decr = defineCommand({
   opcode: 18,
   summary: "Takes one from a signed 64-bit integer; an absent key counts as 0.",
   syntax: "key",
-  arity: 2,
   run: (keyspace, args, reply) => increment(keyspace, args, -1, null, reply),
 });
 
@@ -239,7 +220,6 @@ const incrby = defineCommand({
   opcode: 19,
   summary: "Adds to a signed 64-bit integer.",
   syntax: "key increment",
-  arity: 3,
   run(keyspace, args, reply) {
     if (readInteger(args, 1, reply)) increment(keyspace, args, parsedNumber, parsedBig, reply);
   },
@@ -251,7 +231,6 @@ const decrby = defineCommand({
   opcode: 20,
   summary: "Takes from a signed 64-bit integer.",
   syntax: "key decrement",
-  arity: 3,
   run(keyspace, args, reply) {
     if (!readInteger(args, 1, reply)) return;
     if (parsedBig === smallest64) return reply.error("overflow", "decrement would overflow");
@@ -265,7 +244,6 @@ const incrbyfloat = defineCommand({
   opcode: 21,
   summary: "Adds to a decimal number, as an 80-bit long double with 17 digits after the point.",
   syntax: "key increment",
-  arity: 3,
   errors: ["not-float", "invalid-argument", "wrong-type", "out-of-memory"],
   run(keyspace, args, reply) {
     const handle = findKey(keyspace, args, 0);

@@ -13,6 +13,7 @@ import {
 } from "./arguments.js";
 import type { CommandView } from "./command-codec.js";
 import { type CommandDefinition, defineCommand } from "./define-command.js";
+import { keyAt, keysFrom } from "./key-specs.js";
 import type { ReplySink } from "./reply-sink.js";
 import { readStringOptions } from "./string-options.js";
 
@@ -21,25 +22,18 @@ import { readStringOptions } from "./string-options.js";
  * the first change: a bounded sink may refuse it, and then nothing has happened.
  */
 
-const oneKey = { first: 1, last: 1, step: 1 } as const;
-const write = "write" as const;
-const since = "0.1.0";
-
 const get = defineCommand({
   name: "GET",
   opcode: 1,
+  group: "string",
   access: "read",
-  since,
+  fast: true,
   complexity: "O(1)",
   summary: "Returns the value of a key.",
   syntax: "key",
-  arity: 2,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RO access")],
   reply: "the value, or nil",
   errors: ["wrong-type"],
-  flags: ["readonly", "fast"],
-  categories: ["read", "string", "fast"],
   run(keyspace, args, reply) {
     const handle = findKey(keyspace, args, 0);
     if (isStringOrAbsent(keyspace, handle, reply)) replyString(keyspace, handle, reply);
@@ -49,19 +43,15 @@ const get = defineCommand({
 const set = defineCommand({
   name: "SET",
   opcode: 2,
-  access: write,
-  since,
+  group: "string",
+  access: "write",
   complexity: "O(1)",
   summary: "Sets the value of a key, whatever it held; its deadline goes unless KEEPTTL is given.",
   syntax:
     "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
-  arity: -3,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW access update variable_flags")],
   reply: "OK; nil when NX or XX refused; with GET the old value or nil",
   errors: ["syntax", "not-integer", "invalid-argument", "wrong-type", "out-of-memory", "too-large"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "string", "slow"],
   run(keyspace, args, reply) {
     const options = readStringOptions(args, 2, "set");
     if (options === null) return reply.error("syntax", null);
@@ -90,18 +80,15 @@ const set = defineCommand({
 const setnx = defineCommand({
   name: "SETNX",
   opcode: 3,
-  access: write,
-  since,
+  group: "string",
+  access: "write",
+  fast: true,
   complexity: "O(1)",
   summary: "Sets the value of a key only when it is absent.",
   syntax: "key value",
-  arity: 3,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "OW insert")],
   reply: "1 when it was set, else 0",
   errors: ["out-of-memory", "too-large"],
-  flags: ["write", "denyoom", "fast"],
-  categories: ["write", "string", "fast"],
   run(keyspace, args, reply) {
     if (!isValueLength(keyspace, args.length(1), reply)) return;
     if (findKey(keyspace, args, 0) !== 0) return reply.integer(0);
@@ -129,54 +116,43 @@ function setWithDeadline(
 const setex = defineCommand({
   name: "SETEX",
   opcode: 4,
-  access: write,
-  since,
+  group: "string",
+  access: "write",
   complexity: "O(1)",
   summary: "Sets the value of a key and its time to live in seconds.",
   syntax: "key seconds value",
-  arity: 4,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "OW update")],
   reply: "OK",
   errors: ["not-integer", "invalid-argument", "out-of-memory", "too-large"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "string", "slow"],
   run: (keyspace, args, reply) => setWithDeadline(setex, 1000, keyspace, args, reply),
 });
 
 const psetex = defineCommand({
   name: "PSETEX",
   opcode: 5,
-  access: write,
-  since,
+  group: "string",
+  access: "write",
   complexity: "O(1)",
   summary: "Sets the value of a key and its time to live in milliseconds.",
   syntax: "key milliseconds value",
-  arity: 4,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "OW update")],
   reply: "OK",
   errors: ["not-integer", "invalid-argument", "out-of-memory", "too-large"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "string", "slow"],
   run: (keyspace, args, reply) => setWithDeadline(psetex, 1, keyspace, args, reply),
 });
 
 const getset = defineCommand({
   name: "GETSET",
   opcode: 6,
-  access: write,
-  since,
+  group: "string",
+  access: "write",
+  fast: true,
   complexity: "O(1)",
   summary: "Sets the value of a key and returns the old one; the deadline goes.",
   syntax: "key value",
-  arity: 3,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW access update")],
   reply: "the old value, or nil",
   errors: ["wrong-type", "out-of-memory", "too-large"],
-  flags: ["write", "denyoom", "fast"],
-  categories: ["write", "string", "fast"],
   run(keyspace, args, reply) {
     if (!isValueLength(keyspace, args.length(1), reply)) return;
     const handle = findKey(keyspace, args, 0);
@@ -190,19 +166,15 @@ const getset = defineCommand({
 const getdel = defineCommand({
   name: "GETDEL",
   opcode: 7,
-  access: write,
-  since,
+  group: "string",
+  access: "write",
+  fast: true,
   complexity: "O(1)",
   summary: "Returns the value of a key and removes the key.",
   syntax: "key",
-  arity: 2,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW access delete")],
   reply: "the value, or nil",
   errors: ["wrong-type"],
-  flags: ["write", "fast"],
-  categories: ["write", "string", "fast"],
-  frees: true,
   run(keyspace, args, reply) {
     const handle = findKey(keyspace, args, 0);
     if (!isStringOrAbsent(keyspace, handle, reply)) return;
@@ -214,20 +186,16 @@ const getdel = defineCommand({
 const getex = defineCommand({
   name: "GETEX",
   opcode: 8,
-  access: write,
-  since,
+  group: "string",
+  access: "write",
+  fast: true,
   complexity: "O(1)",
   summary: "Returns the value of a key, and may set or clear its deadline.",
   syntax:
     "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
-  arity: -2,
-  keys: oneKey,
-  cutting: "none",
+  keySpecs: [keyAt(1, "RW access update")],
   reply: "the value, or nil",
   errors: ["syntax", "not-integer", "invalid-argument", "wrong-type"],
-  flags: ["write", "fast"],
-  categories: ["write", "string", "fast"],
-  frees: true,
   run(keyspace, args, reply) {
     const options = readStringOptions(args, 1, "getex");
     if (options === null) return reply.error("syntax", null);
@@ -250,18 +218,17 @@ const getex = defineCommand({
 const mget = defineCommand({
   name: "MGET",
   opcode: 9,
+  group: "string",
   access: "read",
-  since,
+  fast: true,
   complexity: "O(N) in keys",
   summary: "Returns the values of keys.",
   syntax: "key [key ...]",
-  arity: -2,
-  keys: { first: 1, last: -1, step: 1 },
+  keySpecs: [keysFrom(1, "RO access")],
   cutting: "array",
   reply: "array of values, nil for each absent key or other type",
   errors: [],
-  flags: ["readonly", "fast"],
-  categories: ["read", "string", "fast"],
+  tips: ["request_policy:multi_shard"],
   run(keyspace, args, reply) {
     reply.array(args.count);
     for (let i = 0; i < args.count; i++) {
@@ -303,18 +270,16 @@ function growthOfPairs(keyspace: Keyspace, args: CommandView): number {
 const mset = defineCommand({
   name: "MSET",
   opcode: 10,
-  access: write,
-  since,
+  group: "string",
+  access: "write",
   complexity: "O(N) in keys",
   summary: "Sets the values of keys.",
   syntax: "key value [key value ...]",
-  arity: -3,
-  keys: { first: 1, last: -1, step: 2 },
+  keySpecs: [keysFrom(1, "OW update", 2)],
   cutting: "status",
   reply: "OK",
   errors: ["wrong-arity", "out-of-memory", "too-large"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "string", "slow"],
+  tips: ["request_policy:multi_shard", "response_policy:all_succeeded"],
   run(keyspace, args, reply) {
     if (args.count % 2 !== 0) return refuseArity(mset, reply);
     if (!roomForPairs(keyspace, args, reply)) return;
@@ -326,18 +291,15 @@ const mset = defineCommand({
 const msetnx = defineCommand({
   name: "MSETNX",
   opcode: 11,
-  access: write,
-  since,
+  group: "string",
+  access: "write",
   complexity: "O(N) in keys",
   summary: "Sets the values of keys only when none of them is there.",
   syntax: "key value [key value ...]",
-  arity: -3,
-  keys: { first: 1, last: -1, step: 2 },
-  cutting: "none",
+  keySpecs: [keysFrom(1, "OW insert", 2)],
   reply: "1 when all were set, 0 when none was",
   errors: ["wrong-arity", "out-of-memory", "too-large", "cross-slot"],
-  flags: ["write", "denyoom"],
-  categories: ["write", "string", "slow"],
+  tips: ["request_policy:multi_shard", "response_policy:agg_min"],
   run(keyspace, args, reply) {
     if (args.count % 2 !== 0) return refuseArity(msetnx, reply);
     for (let i = 0; i < args.count; i += 2) if (findKey(keyspace, args, i) !== 0) return reply.integer(0);

@@ -1,3 +1,5 @@
+import { checkerMutants } from "./checker-mutants.js";
+
 /** One wrong line, as somebody may write it, and where it should be noticed. */
 export interface Mutant {
   /** What the code does wrong now. */
@@ -403,4 +405,5 @@ export const mutants: readonly Mutant[] = [
     replace: "this.noteUses(handle, 1);",
     tests: ["test/store", "test/machine"],
   },
+  ...checkerMutants,
 ];

@@ -25,14 +25,11 @@ export class Leases {
     if (!holdsLease({ machine, replica })) return;
     const before = this.holders.get(replica.range);
     if (before?.replica === replica) return;
-    if (before !== undefined && !before.machine.host.paused && holdsLease(before)) {
-      if (this.areDisjoint)
-        this.fail(
-          `replicas ${before.replica.id} and ${replica.id} of range ${replica.range} both hold a lease ` +
-            "(safety 16, 17, 18, 19)",
-        );
-      this.marks.hit("leases overlapped where clocks differ too much");
-    }
+    if (this.areDisjoint && before !== undefined && !before.machine.host.paused && holdsLease(before))
+      this.fail(
+        `replicas ${before.replica.id} and ${replica.id} of range ${replica.range} both hold a lease ` +
+          "(safety 16, 17, 18, 19)",
+      );
     this.holders.set(replica.range, { machine, replica });
   }
 

@@ -18,7 +18,7 @@ export const markNames = [
   "wall clock jumped",
   "machine slept",
   "refused for lack of memory",
-  "leases overlapped where clocks differ too much",
+  "clocks differed by more than leases stand",
   "a majority served alone",
   "lane between nodes was full",
   "refused as busy",

@@ -121,6 +121,7 @@ class Simulation {
     );
     this.converge();
     if (this.cluster.network.refusedFrames > 0) this.marks.hit("lane between nodes was full");
+    if (!readsHold(this.script.shape)) this.marks.hit("clocks differed by more than leases stand");
     const judged = this.observations.map((each) => this.asPromised(each));
     for (const workload of workloads) {
       const seen = judged.filter(({ operation }) => operation.workload === workload.name);

@@ -69,8 +69,8 @@ function drawBounds(seed: number): Partial<Shape> {
   const random = streamOf(seed, "bounds");
   if (below(random, 2) === 0) return {};
   return {
-    queueLimitBytes: logUniform(random, 4 * 1024, 64 * 1024 * 1024),
-    raftQueueLimitBytes: logUniform(random, 4 * 1024, 4 * 1024 * 1024),
+    queueLimitBytes: logUniform(random, 1024, 1024 * 1024),
+    raftQueueLimitBytes: logUniform(random, 1024, 256 * 1024),
     limits: drawLimits(random, logUniform),
   };
 }

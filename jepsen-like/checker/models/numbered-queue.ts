@@ -8,9 +8,13 @@ import { isKnown } from "./shapes.js";
 /**
  * States are numbers with sums. An element is added only where what is known of the removals leaves all a way out, and an
  * unknown one that nobody ever saw not at all, unless lengths count it.
+ * @param only Canonical texts of the elements that are looked at; null: all.
  */
-export function numberedQueue(operations: readonly Operation[]): Model<Deque> {
-  const parts = partsOf(operations);
+export function numberedQueue(
+  operations: readonly Operation[],
+  only: ReadonlySet<string> | null = null,
+): Model<Deque> {
+  const parts = partsOf(operations, only);
   const deques = new Deques(parts.of.size);
   const order = new QueueOrder(parts);
   let tellsLengths = false;

@@ -37,8 +37,11 @@ export interface Parts {
   readonly elements: number;
 }
 
-/** @throws ShapeError for what isn't of the model. */
-export function partsOf(operations: readonly Operation[]): Parts {
+/**
+ * @param only Canonical texts of the elements that reads are taken to show, while lengths tell nothing; null: all.
+ * @throws ShapeError for what isn't of the model.
+ */
+export function partsOf(operations: readonly Operation[], only: ReadonlySet<string> | null): Parts {
   const numbers = new Map<string, number>();
   const numberOf = (element: unknown): number => {
     const text = canonical(element);
@@ -56,7 +59,7 @@ export function partsOf(operations: readonly Operation[]): Parts {
       case "unshift": {
         // A pop that answers null found nothing.
         if ((input ?? null) === null) return misfit("queue", operation);
-        const length = typeof output === "number" ? output : null;
+        const length = only === null && typeof output === "number" ? output : null;
         return { kind: "add", isTail: f === "push", element: numberOf(input), length };
       }
       case "pop":
@@ -71,7 +74,8 @@ export function partsOf(operations: readonly Operation[]): Parts {
         };
       case "read": {
         const told = isKnown(operation) ? asList(output, "queue", operation) : null;
-        return { kind: "read", invokedNs, endNs, elements: told?.map(numberOf) ?? null };
+        const shown = told?.filter((each) => only?.has(canonical(each)) ?? true);
+        return { kind: "read", invokedNs, endNs, elements: shown?.map(numberOf) ?? null };
       }
       default:
         return misfit("queue", operation);

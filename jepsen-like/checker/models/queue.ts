@@ -1,6 +1,7 @@
 import type { Model } from "../model.js";
 import { canonical } from "../operation.js";
 import { numberedQueue } from "./numbered-queue.js";
+import { queueWindows } from "./queue-windows.js";
 import { answering, isKnown, misfit } from "./shapes.js";
 
 /**
@@ -33,5 +34,6 @@ export const queue: Model<readonly unknown[]> = {
         return misfit("queue", operation);
     }
   },
-  given: numberedQueue,
+  given: (operations) => numberedQueue(operations),
+  narrowed: (operations) => queueWindows(queue as Model<unknown>, operations),
 };

@@ -1,19 +1,10 @@
 import { latin1Bytes } from "../../base/bytes.js";
-import type { CommandDefinition } from "../../commands/define-command.js";
-import { commandTable, findCommand } from "../../commands/table.js";
+import type { KeySpec } from "../../commands/key-specs.js";
+import { type DescribedCommand, describedCommands, findDescribed, keysIn } from "./described-commands.js";
 import { matchesGlob } from "./glob.js";
-import { type LocalCall, type LocalCommand, localCatalogue } from "./local-catalogue.js";
+import type { LocalCall } from "./local-catalogue.js";
 import { refuseArity, refuseSubcommand } from "./refusals.js";
 import type { RespSink } from "./resp-sink.js";
-
-type Known =
-  | { readonly kind: "table"; readonly command: CommandDefinition }
-  | { readonly kind: "local"; readonly command: LocalCommand };
-
-const known: readonly Known[] = [
-  ...commandTable.map((command): Known => ({ kind: "table", command })),
-  ...localCatalogue.map((command): Known => ({ kind: "local", command })),
-];
 
 const minimumArguments = new Map([
   ["COUNT", 2],
@@ -21,14 +12,14 @@ const minimumArguments = new Map([
   ["DOCS", 2],
   ["LIST", 2],
   ["GETKEYS", 4],
+  ["GETKEYSANDFLAGS", 4],
 ]);
 
 /** COMMAND and its subcommands: what clients and redis-cli learn the commands from. */
 export function runCommand(call: LocalCall): void {
   const { args, sink } = call;
   if (args.length === 1) {
-    sink.array(known.length);
-    for (const entry of known) describe(sink, entry);
+    describeAll(sink, describedCommands);
     return;
   }
   const subcommand = args[1]!.toUpperCase();
@@ -43,10 +34,10 @@ export function runCommand(call: LocalCall): void {
   }
   switch (subcommand) {
     case "COUNT":
-      sink.integer(known.length);
+      sink.integer(describedCommands.length);
       break;
     case "INFO":
-      info(call);
+      describeAll(sink, args.length === 2 ? describedCommands : args.slice(2).map(findDescribed));
       break;
     case "DOCS":
       docs(call);
@@ -55,49 +46,42 @@ export function runCommand(call: LocalCall): void {
       list(call);
       break;
     case "GETKEYS":
-      getKeys(call);
+      getKeys(call, false);
+      break;
+    case "GETKEYSANDFLAGS":
+      getKeys(call, true);
       break;
   }
 }
 
-function find(name: string): Known | undefined {
-  const upper = name.toUpperCase();
-  return known.find((entry) => entry.command.name === upper);
-}
-
-function info({ args, sink }: LocalCall): void {
-  if (args.length === 2) {
-    sink.array(known.length);
-    for (const entry of known) describe(sink, entry);
-    return;
-  }
-  sink.array(args.length - 2);
-  for (const name of args.slice(2)) {
-    const entry = find(name);
-    if (entry === undefined) sink.nil();
-    else describe(sink, entry);
+function describeAll(sink: RespSink, commands: readonly (DescribedCommand | undefined)[]): void {
+  sink.array(commands.length);
+  for (const command of commands) {
+    if (command === undefined) sink.nil();
+    else describe(sink, command);
   }
 }
 
 /** The ten fields of Redis 7's COMMAND INFO. */
-function describe(sink: RespSink, entry: Known): void {
-  const { command } = entry;
-  const keys = entry.kind === "table" ? entry.command.keys : null;
+function describe(sink: RespSink, command: DescribedCommand): void {
   sink.array(10);
-  sink.text(command.name.toLowerCase());
+  sink.text(command.name);
   sink.integer(command.arity);
-  statuses(sink, entry.kind === "table" ? entry.command.flags : ["loading", "stale", "fast"]);
-  sink.integer(keys?.first ?? 0);
-  sink.integer(keys?.last ?? 0);
-  sink.integer(keys?.step ?? 0);
+  statuses(sink, command.flags);
+  sink.integer(command.keys?.first ?? 0);
+  sink.integer(command.keys?.last ?? 0);
+  sink.integer(command.keys?.step ?? 0);
   statuses(
     sink,
-    (entry.kind === "table" ? entry.command.categories : [entry.command.group]).map((name) => `@${name}`),
+    command.categories.map((name) => `@${name}`),
   );
-  sink.array(0);
-  if (entry.kind === "table") keySpecifications(sink, entry.command);
-  else sink.array(0);
-  sink.array(0);
+  sink.set(command.tips.length);
+  for (const tip of command.tips) sink.text(tip);
+  sink.set(command.keySpecs.length);
+  for (const spec of command.keySpecs) describeKeys(sink, spec);
+  // As Redis does it: none are an empty set, some are an array.
+  if (command.subcommands.length === 0) sink.set(0);
+  else describeAll(sink, command.subcommands);
 }
 
 function statuses(sink: RespSink, texts: readonly string[]): void {
@@ -105,72 +89,58 @@ function statuses(sink: RespSink, texts: readonly string[]): void {
   for (const text of texts) sink.status(text);
 }
 
-function keySpecifications(sink: RespSink, command: CommandDefinition): void {
-  const keys = command.keys;
-  sink.array(keys === null ? 0 : 1);
-  if (keys === null) return;
+/** Redis's flags and both searches: from where keys are looked for, and how many there are. */
+function describeKeys(sink: RespSink, spec: KeySpec): void {
   sink.map(3);
   sink.text("flags");
-  statuses(sink, command.access === "read" ? ["RO", "access"] : ["RW", "update"]);
+  statuses(sink, spec.use.split(" "));
   sink.text("begin_search");
-  sink.map(2);
-  sink.text("type");
-  sink.text("index");
-  sink.text("spec");
-  sink.map(1);
-  sink.text("index");
-  sink.integer(keys.first);
+  search(sink, "index", [["index", spec.at]]);
   sink.text("find_keys");
+  if (spec.keys === "counted") {
+    search(sink, "keynum", [
+      ["keynumidx", 0],
+      ["firstkey", 1],
+      ["keystep", spec.step],
+    ]);
+    return;
+  }
+  search(sink, "range", [
+    ["lastkey", spec.keys === "one" ? 0 : -1],
+    ["keystep", spec.step],
+    ["limit", 0],
+  ]);
+}
+
+function search(sink: RespSink, type: string, fields: readonly (readonly [string, number])[]): void {
   sink.map(2);
   sink.text("type");
-  sink.text("range");
+  sink.text(type);
   sink.text("spec");
-  sink.map(3);
-  sink.text("lastkey");
-  sink.integer(keys.last < 0 ? keys.last : keys.last - keys.first);
-  sink.text("keystep");
-  sink.integer(keys.step);
-  sink.text("limit");
-  sink.integer(0);
+  sink.map(fields.length);
+  for (const [name, value] of fields) {
+    sink.text(name);
+    sink.integer(value);
+  }
 }
 
 /** A name that isn't known is left out. */
 function docs({ args, sink }: LocalCall): void {
-  const chosen =
-    args.length === 2
-      ? known
-      : args
-          .slice(2)
-          .map(find)
-          .filter((entry) => entry !== undefined);
-  sink.map(chosen.length);
-  for (const entry of chosen) {
-    sink.text(entry.command.name.toLowerCase());
+  const chosen = args.length === 2 ? describedCommands : args.slice(2).map(findDescribed);
+  const found = chosen.filter((command) => command !== undefined);
+  sink.map(found.length);
+  for (const command of found) {
+    sink.text(command.name);
     sink.map(4);
-    sink.text("summary");
-    sink.text(entry.command.summary);
-    sink.text("since");
-    sink.text(entry.kind === "table" ? entry.command.since : "0.1.0");
-    sink.text("group");
-    sink.text(groupOf(entry));
-    sink.text("complexity");
-    sink.text(entry.kind === "table" ? entry.command.complexity : "O(1)");
+    for (const field of ["summary", "since", "group", "complexity"] as const) {
+      sink.text(field);
+      sink.text(command[field]);
+    }
   }
 }
 
-const dataTypes = ["string", "list", "hash", "set", "sortedset", "bitmap", "hyperloglog", "geo", "stream"];
-
-/** Redis's group of a command: its data type, or generic. */
-function groupOf(entry: Known): string {
-  if (entry.kind === "local") return entry.command.group;
-  const { categories, cutting } = entry.command;
-  const type = categories.find((category) => dataTypes.includes(category));
-  if (type !== undefined) return type === "sortedset" ? "sorted-set" : type;
-  return cutting === "every-range" ? "server" : "generic";
-}
-
 function list({ args, sink }: LocalCall): void {
-  let chosen = known;
+  let chosen = describedCommands;
   if (args.length > 2) {
     const [filter = "", by = "", value = ""] = args.slice(2).map((arg) => arg.toLowerCase());
     if (args.length !== 5 || filter !== "filterby") {
@@ -178,44 +148,45 @@ function list({ args, sink }: LocalCall): void {
       return;
     }
     if (by === "module") chosen = [];
-    else if (by === "aclcat")
-      chosen = known.filter((entry) =>
-        entry.kind === "table" ? entry.command.categories.includes(value) : entry.command.group === value,
-      );
-    else if (by === "pattern") chosen = known.filter((entry) => matchesGlob(value, entry.command.name));
+    else if (by === "aclcat") chosen = chosen.filter(({ categories }) => categories.includes(value));
+    else if (by === "pattern") chosen = chosen.filter(({ name }) => matchesGlob(value, name));
     else {
       sink.error("syntax", null);
       return;
     }
   }
   sink.array(chosen.length);
-  for (const entry of chosen) sink.text(entry.command.name.toLowerCase());
+  for (const { name } of chosen) sink.text(name);
 }
 
-function getKeys({ args, sink }: LocalCall): void {
-  const inner = args.slice(2);
-  const name = latin1Bytes(inner[0]!);
-  const command = findCommand(name, 0, name.length);
-  if (command === null && find(inner[0]!) === undefined) {
+function getKeys({ args, sink }: LocalCall, withFlags: boolean): void {
+  const words = args.slice(2);
+  let command = findDescribed(words[0]!);
+  if (command !== undefined && command.subcommands.length > 0)
+    command = findDescribed(`${words[0]}|${words[1]}`);
+  if (command === undefined) {
     sink.errorText("ERR Invalid command specified", "unknown-command");
     return;
   }
-  if (command === null || command.keys === null) {
+  if (command.keySpecs.length === 0) {
     sink.errorText("ERR The command has no key arguments", "invalid-argument");
     return;
   }
-  const arity = command.arity;
-  if (arity >= 0 ? inner.length !== arity : inner.length < -arity) {
+  const { arity } = command;
+  if (arity >= 0 ? words.length !== arity : words.length < -arity) {
     sink.errorText("ERR Invalid number of arguments specified for command", "wrong-arity");
     return;
   }
-  const { first, last, step } = command.keys;
-  const end = last < 0 ? inner.length + last : last;
-  const found: string[] = [];
-  for (let i = first; i <= end && i < inner.length; i += step) found.push(inner[i]!);
+  const found = keysIn(command, words);
+  if (found === null) {
+    sink.errorText("ERR Invalid arguments specified for command", "invalid-argument");
+    return;
+  }
   sink.array(found.length);
-  for (const key of found) {
+  for (const { key, use } of found) {
     const bytes = latin1Bytes(key);
+    if (withFlags) sink.array(2);
     sink.bulk(bytes, 0, bytes.length);
+    if (withFlags) statuses(sink, use.split(" "));
   }
 }

@@ -64,6 +64,25 @@ export const queueSpec: Spec<readonly number[]> = {
   },
 };
 
+/** One way alone, and whole reads now and then. */
+export const lineSpec: Spec<readonly number[]> = {
+  ...queueSpec,
+  ask(draw, unique) {
+    const choice = draw(9);
+    if (choice === 0) return { f: "read", input: null };
+    return choice < 5 ? { f: "push", input: unique } : { f: "pop", input: null };
+  },
+  apply: (state, f, input) => (f === "read" ? [state, state] : queueSpec.apply(state, f, input)),
+};
+
+export const lengthQueueSpec: Spec<readonly number[]> = {
+  ...queueSpec,
+  apply(state, f, input) {
+    const [next, answer] = queueSpec.apply(state, f, input);
+    return [next, f === "push" || f === "unshift" ? next.length : answer];
+  },
+};
+
 export const bankSpec: Spec<Readonly<Record<string, number>>> = {
   initial: {},
   ask(draw, unique) {
@@ -78,6 +97,18 @@ export const bankSpec: Spec<Readonly<Record<string, number>>> = {
     const { from, to, amount } = input as { from: string; to: string; amount: number };
     if ((state[from] ?? 0) < amount) return [state, false];
     return [{ ...state, [from]: (state[from] ?? 0) - amount, [to]: (state[to] ?? 0) + amount }, true];
+  },
+};
+
+/** So many accounts and amounts that few unknown transfers are alike. */
+export const largeBankSpec: Spec<Readonly<Record<string, number>>> = {
+  ...bankSpec,
+  ask(draw, unique) {
+    if (unique === 1) return { f: "open", input: { a: 100, b: 100, c: 100, d: 100, e: 100 } };
+    if (draw(2) === 0) return { f: "read", input: null };
+    const from = draw(5);
+    const to = (from + 1 + draw(4)) % 5;
+    return { f: "transfer", input: { from: "abcde"[from], to: "abcde"[to], amount: 1 + draw(20) } };
   },
 };
 
