@@ -5,9 +5,10 @@ import { slotOf } from "../../src/base/slot.js";
 import { CommandView, plainHeader, writeCommand } from "../../src/commands/command-codec.js";
 import { ValueSink } from "../../src/commands/reply-codec.js";
 import { commandByName } from "../../src/commands/table.js";
-import { EntryBuilder, writeClockEntry, writeLimitEntry } from "../../src/machine/entry-codec.js";
+import { EntryBuilder, writeClockEntry, writeLimitEntry, writePolicyEntry } from "../../src/machine/entry-codec.js";
 import { createMachine, silentObserver } from "../../src/machine/key-range-machine.js";
 import type { Machine } from "../../src/machine/machine.js";
+import { policyByName } from "../../src/store/eviction/policies.js";
 import { createStore } from "../../src/store/map-store.js";
 import { type Shown, show, testHashKey } from "../commands/harness.js";
 import { runs } from "../properties.js";
@@ -291,6 +292,17 @@ test("the charge is within the limit that is told at every index of a cut, sessi
     then();
   }
   expect(replica.machine.status().limitBytes).toBe(20_000);
+});
+
+test("safety 47: a snapshot is restored though nothing could be evicted but the key that asked for room", () => {
+  const replica = new Replica({ limitBytes: 10_000 });
+  const out = new ByteWriter();
+  writePolicyEntry(out, 1, policyByName("volatile-lru")!.code);
+  replica.applyBytes(out.take());
+  replica.apply(2, `SET stays ${"x".repeat(6000)}`, "SET mortal x PX 100000");
+  expect(replica.apply(3, `APPEND mortal ${"x".repeat(6000)}`)[0]).toMatch(/^-OOM/);
+  const fresh = restoredFrom(chunksOf(replica.machine));
+  expect(fresh.machine.digest()).toBe(replica.machine.digest());
 });
 
 test("an index without an entry is skipped; a gap or an older term is a broken invariant", () => {

@@ -40,9 +40,9 @@ export class VictimPool {
     return found;
   }
 
-  /** Takes up to `limit` (<= poolCapacity) entries from `from` on instead of what it held. */
+  /** Takes up to `limit` (<= poolCapacity) entries from `from` on, if there are so many, instead of what it held. */
   fill(handles: readonly Handle[], from: number, limit: number, entries: PooledEntries): void {
-    this.size = Math.min(limit, handles.length - from);
+    this.size = Math.max(0, Math.min(limit, handles.length - from));
     for (let place = 0; place < this.size; place++) {
       const handle = handles[from + place]!;
       this.slots[place] = entries.slotOf(handle);
