@@ -5,7 +5,12 @@ import { slotOf } from "../../src/base/slot.js";
 import { CommandView, plainHeader, writeCommand } from "../../src/commands/command-codec.js";
 import { ValueSink } from "../../src/commands/reply-codec.js";
 import { commandByName } from "../../src/commands/table.js";
-import { EntryBuilder, writeClockEntry, writeLimitEntry, writePolicyEntry } from "../../src/machine/entry-codec.js";
+import {
+  EntryBuilder,
+  writeClockEntry,
+  writeLimitEntry,
+  writePolicyEntry,
+} from "../../src/machine/entry-codec.js";
 import { createMachine, silentObserver } from "../../src/machine/key-range-machine.js";
 import type { Machine } from "../../src/machine/machine.js";
 import { policyByName } from "../../src/store/eviction/policies.js";
