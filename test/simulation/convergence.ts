@@ -104,7 +104,7 @@ export class Convergence {
     settle();
     // Without a session nobody retries what a silent node may have done.
     for (const { outcome, error, operation } of asked)
-      if (outcome === "refused" ? !answers.has(error) : outcome === "unknown" && operation.inSession)
+      if (outcome === "refused" ? !answers.has(error) : outcome === "unknown" && isTold(operation))
         host.invariants.fail(`the last ${operation.name} ${operation.args[0]} ended as ${error}`);
   }
 
@@ -166,6 +166,21 @@ export class Convergence {
     }
     return null;
   }
+}
+
+/** Commands that may be answered by an error: where an attempt of one was unknown, a retry's error stays unknown. */
+const refusable: ReadonlySet<string> = new Set([
+  "RENAME",
+  "RENAMENX",
+  "INCRBY",
+  "ZADD",
+  "QUORATE.CAS",
+  "QUORATE.CAD",
+]);
+
+/** Whether retries must have settled it. */
+function isTold({ inSession, name }: Operation): boolean {
+  return inSession && !refusable.has(name);
 }
 
 function replicasOf(nodes: readonly SimNode[], range: RangeId): Replica[] {
