@@ -22,6 +22,17 @@ export abstract class TypedBase {
     const reply = await this.run(name, args, options);
     return reply.type === "nil-array" || reply.type === "nil" ? [] : itemsOf(reply).map(textIn);
   }
+  /** What LMPOP and ZMPOP answer: the key that was popped from, and what; null where all were absent. */
+  protected async poppedFrom(
+    name: string,
+    args: readonly Arg[],
+    options: ReadOptions,
+  ): Promise<{ readonly key: string; readonly items: readonly ReplyValue[] } | null> {
+    const reply = await this.run(name, args, options);
+    if (reply.type === "nil-array" || reply.type === "nil") return null;
+    const [key, items] = itemsOf(reply);
+    return { key: textIn(key!), items: itemsOf(items!) };
+  }
   protected async optionalCount(
     name: string,
     args: readonly Arg[],
@@ -66,6 +77,28 @@ export function scanWords(options: ScanOptions): Arg[] {
 export function scanStep<T>(reply: ReplyValue, collect: (found: readonly ReplyValue[]) => T[]): ScanStep<T> {
   const [cursor, found] = itemsOf(reply);
   return { cursor: textIn(cursor!), items: collect(itemsOf(found!)) };
+}
+
+/**
+ * All items of a collection, or all keys, step by step: each that is there all the while at least once, perhaps twice.
+ * Leaving the loop ends it.
+ */
+export async function* scanAll<T>(step: (cursor: string) => Promise<ScanStep<T>>): AsyncGenerator<T, void> {
+  let cursor = "0";
+  do {
+    const found = await step(cursor);
+    yield* found.items;
+    cursor = found.cursor;
+  } while (cursor !== "0");
+}
+
+/** The number of keys, and the keys. */
+export function countedKeys(keys: readonly Bytes[]): Arg[] {
+  return [keys.length, ...keys];
+}
+
+export function limitWords(limit: readonly [offset: number, count: number] | undefined): Arg[] {
+  return limit === undefined ? [] : ["LIMIT", ...limit];
 }
 
 /** Values in turns, two by two. */

@@ -1,14 +1,16 @@
 import type { CallOptions, ReadOptions } from "./options.js";
 import {
+  countedKeys,
   inPairs,
   type ScanOptions,
   type ScanStep,
+  scanAll,
   scanStep,
   scanWords,
   TypedBase,
   textIn,
 } from "./typed-base.js";
-import { type Bytes, itemsOf, textOf } from "./values.js";
+import { type Bytes, countOf, flagOf, itemsOf, textOf } from "./values.js";
 
 export type ListEnd = "LEFT" | "RIGHT";
 
@@ -20,6 +22,13 @@ abstract class TypedLists extends TypedBase {
   }
   rPush(key: Bytes, values: readonly Bytes[], options: CallOptions = {}): Promise<number> {
     return this.count("RPUSH", [key, ...values], options);
+  }
+  /** Only to a list that is there; so rPushX. */
+  lPushX(key: Bytes, values: readonly Bytes[], options: CallOptions = {}): Promise<number> {
+    return this.count("LPUSHX", [key, ...values], options);
+  }
+  rPushX(key: Bytes, values: readonly Bytes[], options: CallOptions = {}): Promise<number> {
+    return this.count("RPUSHX", [key, ...values], options);
   }
   lPop(key: Bytes, options: CallOptions = {}): Promise<string | null> {
     return this.text("LPOP", [key], options);
@@ -61,6 +70,11 @@ abstract class TypedLists extends TypedBase {
   lRem(key: Bytes, count: number, value: Bytes, options: CallOptions = {}): Promise<number> {
     return this.count("LREM", [key, count, value], options);
   }
+  /** Indexes of up to `count` matches, 0: of all. A negative `rank` searches from the tail. */
+  async lPosMany(key: Bytes, value: Bytes, count: number, rank = 1, options: ReadOptions = {}) {
+    const reply = await this.run("LPOS", [key, value, "RANK", rank, "COUNT", count], options);
+    return itemsOf(reply).map(countOf);
+  }
   /** Index of the first match, or null. */
   lPos(key: Bytes, value: Bytes, options: ReadOptions = {}): Promise<number | null> {
     return this.optionalCount("LPOS", [key, value], options);
@@ -69,6 +83,20 @@ abstract class TypedLists extends TypedBase {
   lMove(source: Bytes, destination: Bytes, from: ListEnd, to: ListEnd, options: CallOptions = {}) {
     return this.text("LMOVE", [source, destination, from, to], options);
   }
+  /** The tail of one list to the head of another; both keys must lie in one range. */
+  rPopLPush(source: Bytes, destination: Bytes, options: CallOptions = {}): Promise<string | null> {
+    return this.text("RPOPLPUSH", [source, destination], options);
+  }
+  /** From the first list that isn't empty; null where all are. All keys must lie in one range. */
+  async lMPop(
+    keys: readonly Bytes[],
+    end: ListEnd,
+    count = 1,
+    options: CallOptions = {},
+  ): Promise<{ key: string; values: string[] } | null> {
+    const found = await this.poppedFrom("LMPOP", [...countedKeys(keys), end, "COUNT", count], options);
+    return found === null ? null : { key: found.key, values: found.items.map(textIn) };
+  }
 }
 
 /** Hashes. */
@@ -76,6 +104,14 @@ abstract class TypedHashes extends TypedLists {
   /** @returns how many fields are new. */
   hSet(key: Bytes, fields: Iterable<readonly [Bytes, Bytes]>, options: CallOptions = {}): Promise<number> {
     return this.count("HSET", [key, ...[...fields].flat()], options);
+  }
+  /** The same, without an answer. */
+  async hMSet(
+    key: Bytes,
+    fields: Iterable<readonly [Bytes, Bytes]>,
+    options: CallOptions = {},
+  ): Promise<void> {
+    await this.run("HMSET", [key, ...[...fields].flat()], options);
   }
   hSetNx(key: Bytes, field: Bytes, value: Bytes, options: CallOptions = {}): Promise<boolean> {
     return this.flag("HSETNX", [key, field, value], options);
@@ -103,11 +139,31 @@ abstract class TypedHashes extends TypedLists {
   hLen(key: Bytes, options: ReadOptions = {}): Promise<number> {
     return this.count("HLEN", [key], options);
   }
+  /** Length of a value in bytes, 0 where absent. */
+  hStrLen(key: Bytes, field: Bytes, options: ReadOptions = {}): Promise<number> {
+    return this.count("HSTRLEN", [key, field], options);
+  }
   hExists(key: Bytes, field: Bytes, options: ReadOptions = {}): Promise<boolean> {
     return this.flag("HEXISTS", [key, field], options);
   }
   hIncrBy(key: Bytes, field: Bytes, by: number | bigint, options: CallOptions = {}): Promise<number> {
     return this.count("HINCRBY", [key, field, by], options);
+  }
+  async hIncrByFloat(
+    key: Bytes,
+    field: Bytes,
+    by: number | string,
+    options: CallOptions = {},
+  ): Promise<number> {
+    return Number(await this.text("HINCRBYFLOAT", [key, field, by], options));
+  }
+  /** Fields at random: `count` different ones, or with a negative count any. */
+  hRandField(key: Bytes, count: number, options: ReadOptions = {}): Promise<string[]> {
+    return this.texts("HRANDFIELD", [key, count], options);
+  }
+  /** All fields with their values, step by step. */
+  hScanAll(key: Bytes, options: ScanOptions = {}): AsyncGenerator<[string, string], void> {
+    return scanAll((cursor) => this.hScan(key, cursor, options));
   }
   async hScan(key: Bytes, cursor: string, options: ScanOptions = {}): Promise<ScanStep<[string, string]>> {
     const reply = await this.run("HSCAN", [key, cursor, ...scanWords(options)], options);
@@ -127,6 +183,9 @@ export abstract class TypedCollections extends TypedHashes {
   sIsMember(key: Bytes, member: Bytes, options: ReadOptions = {}): Promise<boolean> {
     return this.flag("SISMEMBER", [key, member], options);
   }
+  async sMIsMember(key: Bytes, members: readonly Bytes[], options: ReadOptions = {}): Promise<boolean[]> {
+    return itemsOf(await this.run("SMISMEMBER", [key, ...members], options)).map(flagOf);
+  }
   sCard(key: Bytes, options: ReadOptions = {}): Promise<number> {
     return this.count("SCARD", [key], options);
   }
@@ -138,6 +197,13 @@ export abstract class TypedCollections extends TypedHashes {
   }
   sRandMember(key: Bytes, options: ReadOptions = {}): Promise<string | null> {
     return this.text("SRANDMEMBER", [key], options);
+  }
+  sPopMany(key: Bytes, count: number, options: CallOptions = {}): Promise<string[]> {
+    return this.texts("SPOP", [key, count], options);
+  }
+  /** `count` different members, or with a negative count any. */
+  sRandMembers(key: Bytes, count: number, options: ReadOptions = {}): Promise<string[]> {
+    return this.texts("SRANDMEMBER", [key, count], options);
   }
   sMove(source: Bytes, destination: Bytes, member: Bytes, options: CallOptions = {}): Promise<boolean> {
     return this.flag("SMOVE", [source, destination, member], options);
@@ -151,13 +217,26 @@ export abstract class TypedCollections extends TypedHashes {
   sDiff(keys: readonly Bytes[], options: ReadOptions = {}): Promise<string[]> {
     return this.texts("SDIFF", keys, options);
   }
+  /** @returns how many members the destination has after it; it goes when that is none. So the next two. */
+  sInterStore(destination: Bytes, keys: readonly Bytes[], options: CallOptions = {}): Promise<number> {
+    return this.count("SINTERSTORE", [destination, ...keys], options);
+  }
+  sUnionStore(destination: Bytes, keys: readonly Bytes[], options: CallOptions = {}): Promise<number> {
+    return this.count("SUNIONSTORE", [destination, ...keys], options);
+  }
+  sDiffStore(destination: Bytes, keys: readonly Bytes[], options: CallOptions = {}): Promise<number> {
+    return this.count("SDIFFSTORE", [destination, ...keys], options);
+  }
+  /** Counts what all have in common, up to `limit`; 0 is none. */
+  sInterCard(keys: readonly Bytes[], limit = 0, options: ReadOptions = {}): Promise<number> {
+    return this.count("SINTERCARD", [...countedKeys(keys), "LIMIT", limit], options);
+  }
+  /** All members, step by step. */
+  sScanAll(key: Bytes, options: ScanOptions = {}): AsyncGenerator<string, void> {
+    return scanAll((cursor) => this.sScan(key, cursor, options));
+  }
   async sScan(key: Bytes, cursor: string, options: ScanOptions = {}): Promise<ScanStep<string>> {
     const reply = await this.run("SSCAN", [key, cursor, ...scanWords(options)], options);
-    return scanStep(reply, (found) => found.map(textIn));
-  }
-  /** Keys of all ranges. */
-  async scan(cursor: string, options: ScanOptions = {}): Promise<ScanStep<string>> {
-    const reply = await this.run("SCAN", [cursor, ...scanWords(options)], options);
     return scanStep(reply, (found) => found.map(textIn));
   }
 }

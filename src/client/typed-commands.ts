@@ -8,8 +8,8 @@ import {
   type ReadOptions,
   type SetOptions,
 } from "./options.js";
-import { TypedSortedSets } from "./typed-sorted-sets.js";
-import { type Bytes, bufferOf, countOf, flagOf, integerOf, itemsOf, textOf } from "./values.js";
+import { TypedKeySpace } from "./typed-key-space.js";
+import { type Bytes, bufferOf, countOf, flagOf, integerOf, itemsOf, listOf, textOf } from "./values.js";
 
 /** A key's value with the revision of its last change. */
 export interface Revisioned {
@@ -23,7 +23,7 @@ export interface Revisioned {
  * A method for each command. Strings are UTF-8; the `...Buffer` forms answer bytes. Integers are numbers while they are
  * safe, else bigints. All reject with a QuorateError.
  */
-export abstract class TypedCommands extends TypedSortedSets {
+export abstract class TypedCommands extends TypedKeySpace {
   async get(key: Bytes, options: ReadOptions = {}): Promise<string | null> {
     return textOf(await this.run("GET", [key], options));
   }
@@ -170,8 +170,4 @@ export abstract class TypedCommands extends TypedSortedSets {
   async flushAll(options: CallOptions = {}): Promise<void> {
     await this.run("FLUSHALL", [], options);
   }
-}
-
-function listOf(keys: Bytes | readonly Bytes[]): readonly Bytes[] {
-  return typeof keys === "string" || keys instanceof Uint8Array ? [keys] : keys;
 }

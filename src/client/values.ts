@@ -3,6 +3,10 @@ import type { ReplyValue } from "../commands/reply-codec.js";
 /** A key or a value; strings are UTF-8. */
 export type Bytes = string | Uint8Array;
 
+export function listOf(keys: Bytes | readonly Bytes[]): readonly Bytes[] {
+  return typeof keys === "string" || keys instanceof Uint8Array ? [keys] : keys;
+}
+
 export function bytesOf(value: Bytes | number | bigint): Uint8Array {
   return value instanceof Uint8Array ? value : Buffer.from(String(value), "utf8");
 }

@@ -185,6 +185,7 @@ class KeyRangeMachine implements Machine {
 
   status(): MachineStatus {
     const { store, sessions } = this;
+    const chargedBytes = store.chargedBytes + sessions.chargedBytes;
     return {
       appliedIndex: this.appliedIndex,
       appliedTerm: this.appliedTerm,
@@ -192,8 +193,9 @@ class KeyRangeMachine implements Machine {
       revision: store.revision,
       keys: store.size,
       keysWithDeadline: store.keysWithDeadline,
-      chargedBytes: store.chargedBytes + sessions.chargedBytes,
-      limitBytes: store.limitBytes,
+      chargedBytes,
+      // After a cut it follows sessions too, which are dropped from the next entry on.
+      limitBytes: Math.max(store.limitBytes, chargedBytes),
       sessions: sessions.size,
     };
   }

@@ -24,6 +24,8 @@ export interface SimClusterOptions {
   readonly reads?: "lease" | "quorum";
   readonly durability?: "fsync" | "buffered";
   readonly maxmemoryBytes?: number;
+  /** The same for each process of a node on its own. */
+  readonly maxmemoryOf?: (at: number, incarnation: number) => number;
   readonly evictionPolicy?: EvictionPolicy;
   readonly logLimitBytes?: number;
   readonly valueLimitBytes?: number;
@@ -157,7 +159,8 @@ export class SimCluster {
       ports: { resp: port(-200), grpc: port(-100), peer: address, http: port(100) },
       domain: `d${at + 1}`,
       capacity: 1,
-      maxmemoryBytes: options.maxmemoryBytes ?? 64 * 1024 * 1024,
+      maxmemoryBytes:
+        options.maxmemoryOf?.(at, host.incarnation) ?? options.maxmemoryBytes ?? 64 * 1024 * 1024,
       ...(options.evictionPolicy === undefined ? {} : { evictionPolicy: options.evictionPolicy }),
       valueLimitBytes: options.valueLimitBytes ?? 16 * 1024 * 1024,
       logLimitBytes: options.logLimitBytes ?? 16 * 1024 * 1024,

@@ -1,11 +1,11 @@
 import { below, type Random } from "../../src/base/random.js";
-import { metaRangeId } from "../../src/base/units.js";
+import { metaRangeId, type RangeId } from "../../src/base/units.js";
 import type { Replica } from "../../src/node/replica.js";
-import type { SimCluster } from "../node/sim-cluster.js";
+import type { SimCluster, SimNode } from "../node/sim-cluster.js";
 import type { Invariants } from "./invariants.js";
 import type { Shape } from "./script.js";
-import { workloads } from "./workloads/all.js";
-import type { Draw, Observation, Operation } from "./workloads/workload.js";
+import { workloadsUnder } from "./workloads/all.js";
+import type { Draw, Observation, Operation, Workload } from "./workloads/workload.js";
 
 /** Once the faults of some nodes have stopped, all of them must have come together within this. */
 export const convergenceMs = 30_000;
@@ -15,6 +15,14 @@ const lookMs = 50;
 const deadlineMs = 15_000;
 /** Operations drawn from the workloads have numbers below this. */
 const firstNumber = 1_000_000;
+/** Answers about what is stored: a node that gives them serves. */
+const answers: ReadonlySet<string | null> = new Set([
+  "out-of-memory",
+  "no-such-key",
+  "wrong-type",
+  "not-integer",
+  "revision-mismatch",
+]);
 /** With less memory there is no room to keep many sessions. */
 const ampleBytes = 1024 * 1024;
 /** A log may be above its limit by what came while its snapshot was taken. */
@@ -27,6 +35,8 @@ export interface ConvergenceHost {
   readonly random: Random;
   /** Operations that nobody has answered yet. */
   readonly unsettled: number;
+  /** All that was asked of a class so far. */
+  asked(workload: Workload): readonly Observation[];
   invoke(operation: Operation): Observation;
   runUntil(condition: () => boolean, limitMs: number, what: () => string): void;
 }
@@ -51,6 +61,15 @@ export class Convergence {
       left(),
       () => `after the last operations, ${this.apart(members)}`,
     );
+    if (members.size === host.cluster.nodes.length) this.compareContents();
+  }
+
+  private compareContents(): void {
+    const { cluster, invariants } = this.host;
+    for (const { id } of cluster.nodes[0]!.node!.membership.tables!.ranges) {
+      const machines = replicasOf(cluster.nodes, id).map(({ machine }) => machine);
+      invariants.compareContents(`range ${id}`, machines);
+    }
   }
 
   private nowAndThen(look: () => boolean): () => boolean {
@@ -73,17 +92,19 @@ export class Convergence {
         limitMs,
         () => "the last operations",
       );
+    const workloads = workloadsUnder(host.shape.evictionPolicy);
     const asked: Observation[] = [];
     for (const workload of workloads)
       for (let i = 0; i < keys; i++)
         asked.push(this.ask(workload.name, workload.draw(host.random, keys, this.number++)));
     settle();
     for (const workload of workloads)
-      for (const draw of workload.finalReads(keys)) asked.push(this.ask(workload.name, draw));
+      for (const draw of workload.finalReads(keys, host.asked(workload)))
+        asked.push(this.ask(workload.name, draw));
     settle();
     // Without a session nobody retries what a silent node may have done.
     for (const { outcome, error, operation } of asked)
-      if (outcome === "refused" ? error !== "out-of-memory" : outcome === "unknown" && operation.inSession)
+      if (outcome === "refused" ? !answers.has(error) : outcome === "unknown" && operation.inSession)
         host.invariants.fail(`the last ${operation.name} ${operation.args[0]} ended as ${error}`);
   }
 
@@ -117,10 +138,7 @@ export class Convergence {
     const live = tables!.members.filter(({ state }) => state === "active").length;
     if (areAll && live !== nodes.length) return `${live} active members`;
     for (const { id } of [tables!.meta, ...tables!.ranges]) {
-      const replicas = nodes.flatMap(({ node }) => {
-        const replica = node!.engine.replicas.get(id);
-        return replica === undefined || replica.restoring ? [] : [replica];
-      });
+      const replicas = replicasOf(nodes, id);
       const name = id === metaRangeId ? "meta" : `range ${id}`;
       const due = Math.min(shape.replicationFactor, nodes.length);
       if (areAll && id !== metaRangeId && replicas.length !== due)
@@ -148,4 +166,11 @@ export class Convergence {
     }
     return null;
   }
+}
+
+function replicasOf(nodes: readonly SimNode[], range: RangeId): Replica[] {
+  return nodes.flatMap(({ node }) => {
+    const replica = node!.engine.replicas.get(range);
+    return replica === undefined || replica.restoring ? [] : [replica];
+  });
 }

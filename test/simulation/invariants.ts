@@ -11,6 +11,7 @@ import { Leases } from "./leases.js";
 import type { Marks } from "./marks.js";
 import { QueueBounds } from "./queue-bounds.js";
 import type { SeenGroup } from "./quorum.js";
+import { contentOf, digestAnew, StoreWatch } from "./store-watch.js";
 import { TableWatch } from "./table-watch.js";
 
 /** One that nobody may see broken. */
@@ -94,6 +95,8 @@ export class Invariants {
 
   private firstSeen(machine: SimNode, replica: Replica): Seen {
     this.watchMachine(replica);
+    // What it applied, or was restored from, before anybody could look.
+    if (replica.applied > 0 && !replica.restoring) this.compareWithOthers(replica, replica.applied);
     this.disks.started(machine.at, replica);
     return {
       replica,
@@ -201,16 +204,50 @@ export class Invariants {
     const machine = replica.machine as Machine & { watched?: true };
     if (machine.watched) return;
     machine.watched = true;
-    const { apply, skip } = machine;
+    const { apply, skip, endRestore } = machine;
     const sinks = this.watchSessions(replica);
+    const store = new StoreWatch(machine, {
+      marks: this.marks,
+      fail: (what) => this.fail(`range ${replica.range}: ${what}`),
+      isPartitioned: () => this.cluster.network.anyBlocked,
+      leads: () => replica.leads,
+    });
     machine.apply = (index, term, data, observer) => {
       apply.call(machine, index, term, data, sinks(observer));
       this.wasApplied(replica, index, term, crc32c(data));
+      store.applied();
     };
     machine.skip = (index, term) => {
       skip.call(machine, index, term);
       this.wasApplied(replica, index, term, 0);
     };
+    machine.endRestore = () => {
+      endRestore.call(machine);
+      this.compareWithOthers(replica, machine.status().appliedIndex);
+      store.restored();
+    };
+  }
+
+  /** After what wasn't applied entry by entry: the state is that of all who did. */
+  private compareWithOthers({ machine, range }: Replica, index: LogIndex): void {
+    const known = this.applied.get(range)?.[index];
+    if (known !== undefined && known.digest !== machine.digest())
+      this.fail(`range ${range}: a replica that was restored differs at index ${index} (safety 24, 47, 56)`);
+  }
+
+  /**
+   * Replicas that have applied the same hold the same, to the last byte of a snapshot, and a digest that is reckoned anew
+   * from it is the one that was kept.
+   */
+  compareContents(name: string, machines: readonly Machine[]): void {
+    const contents = machines.map(contentOf);
+    const sums = contents.map((chunks) =>
+      chunks.reduce((sum, chunk) => crc32c(chunk) ^ Math.imul(sum, 31), 0),
+    );
+    if (new Set(sums).size > 1) this.fail(`${name}: replicas of equal digests have different contents`);
+    const anew = digestAnew(machines[0]!, contents[0]!);
+    if (anew !== null && anew !== machines[0]!.digest())
+      this.fail(`${name}: the digest that was kept isn't that of the content`);
   }
 
   /** Notes what the table answers instead of the command; gives what an entry's observer must be wrapped in. */

@@ -25,12 +25,19 @@ const stepBudget = 2_000_000;
 /** What is wrong with one object's history, as the checker tells it; null when it is linearizable. */
 export function whyNotLinearizable(history: readonly Observation[], model: Model): string | null {
   const told = model.isRegister === true ? withoutUnseenValues(history) : history;
-  const operations = told.map(operationOf).filter((each) => each !== null);
-  const result = search(checkerModel(model), operations, stepBudget);
+  return whyNotAllowed(operationsOf(told), checkerModel(model));
+}
+
+/** The same for operations as the checker has them. */
+export function whyNotAllowed<State>(
+  operations: readonly CheckerOperation[],
+  model: CheckerModel<State>,
+): string | null {
+  const result = search(model, operations, stepBudget);
   if (result.verdict === "valid") return null;
   if (result.verdict === "unknown") return "nobody can tell whether it is linearizable";
   const { f, output, invokedNs, input } = result.failed;
-  const asked = (input as readonly string[]).join(" ");
+  const asked = Array.isArray(input) ? input.join(" ") : JSON.stringify(input);
   return `it is not linearizable: no order allows ${f} ${asked} -> ${JSON.stringify(output)} of ${invokedNs / 1e6} ms`;
 }
 
@@ -98,6 +105,11 @@ function candidatesOfRegister(
       return isHelp;
     });
   };
+}
+
+/** What happened or may have, for the checker: commands by their names, arguments as input, replies as output. */
+export function operationsOf(history: readonly Observation[]): CheckerOperation[] {
+  return history.map(operationOf).filter((each) => each !== null);
 }
 
 function operationOf({

@@ -9,6 +9,10 @@ export interface Shape {
   readonly reads: "lease" | "quorum";
   readonly durability: "fsync" | "buffered";
   readonly maxmemoryBytes: number;
+  /** What a process that isn't its node's first is told instead. */
+  readonly laterMaxmemoryBytes?: number;
+  /** By name. Left out: nothing is evicted. */
+  readonly evictionPolicy?: string;
   readonly logLimitBytes: number;
   readonly livenessMs: number;
   readonly maxDelayMs: number;
@@ -64,10 +68,18 @@ export interface Fault {
   readonly draw: number;
 }
 
+/** From then on keys are evicted by another policy, as an operator asks of a node. */
+export interface PolicyChange {
+  readonly atMs: number;
+  readonly node: number;
+  readonly policy: string;
+}
+
 /** All that happens in one run, as plain data: a seed draws it, and what fails is shrunk as such and kept. */
 export interface Script {
   readonly seed: number;
   readonly shape: Shape;
   readonly faults: readonly Fault[];
+  readonly policyChanges?: readonly PolicyChange[];
   readonly operations: readonly Operation[];
 }

@@ -1,8 +1,7 @@
-import { utf8Text } from "../../src/base/bytes.js";
 import type { ErrorKind } from "../../src/base/errors.js";
 import { consistencyLevels } from "../../src/commands/command-codec.js";
-import type { ReplyValue } from "../../src/commands/reply-codec.js";
 import { commandByName } from "../../src/commands/table.js";
+import { policyByName } from "../../src/store/eviction/policies.js";
 import { type ClusterObserver, SimCluster } from "../node/sim-cluster.js";
 import { agesHold, leasesHold, readsHold } from "./clock-bounds.js";
 import { Convergence } from "./convergence.js";
@@ -12,11 +11,13 @@ import { Invariants } from "./invariants.js";
 import { type MarkName, Marks } from "./marks.js";
 import { drawQuorum } from "./quorum.js";
 import { withoutRealTime } from "./real-time.js";
-import type { Script } from "./script.js";
+import type { PolicyChange, Script } from "./script.js";
+import { show } from "./shown.js";
 import { SimSdk } from "./sim-sdk.js";
 import { streamOf } from "./swarm.js";
+import { keepsTtls } from "./ttl-bounds.js";
 import { workloads } from "./workloads/all.js";
-import type { Observation, Operation, Shown } from "./workloads/workload.js";
+import type { Observation, Operation } from "./workloads/workload.js";
 
 export interface Outcome {
   readonly seed: number;
@@ -56,13 +57,18 @@ class Simulation {
     private readonly script: Script,
     private readonly traced: ((line: string) => void) | null,
   ) {
-    const { shape, seed } = script;
+    const { evictionPolicy, ...shape } = script.shape;
+    const { seed } = script;
+    const policy = policyByName(evictionPolicy ?? "");
     const observer: ClusterObserver = {
       logged: (at, level, message, fields) => this.logged(at, level, message, fields),
       openedLog: (at, log) => this.invariants.disks.watchLog(at, log),
     };
     this.cluster = new SimCluster({
       ...shape,
+      ...(policy === null ? {} : { evictionPolicy: policy }),
+      maxmemoryOf: (_at, incarnation) =>
+        incarnation === 1 ? shape.maxmemoryBytes : (shape.laterMaxmemoryBytes ?? shape.maxmemoryBytes),
       seed,
       observer,
       randomFor: (purpose) => streamOf(seed, purpose),
@@ -111,6 +117,8 @@ class Simulation {
     const { cluster, script } = this;
     for (const { at } of cluster.nodes) cluster.start(at);
     this.faults.schedule();
+    for (const change of script.policyChanges ?? [])
+      cluster.scheduler.at(change.atMs, () => this.changePolicy(change));
     for (const operation of script.operations)
       cluster.scheduler.at(operation.atMs, () => this.invokeUnlessBusy(operation));
     cluster.scheduler.at(script.shape.durationMs, () => {});
@@ -125,7 +133,7 @@ class Simulation {
     const judged = this.observations.map((each) => this.asPromised(each));
     for (const workload of workloads) {
       const seen = judged.filter(({ operation }) => operation.workload === workload.name);
-      const wrong = workload.check(seen);
+      const wrong = workload.check(seen, { keepsTtls: keepsTtls(script) });
       if (wrong.length > 0) this.invariants.fail(wrong.slice(0, 5).join("; "));
     }
   }
@@ -168,6 +176,18 @@ class Simulation {
     });
   }
 
+  private changePolicy({ node: at, policy }: PolicyChange): void {
+    const { host, service, started } = this.cluster.nodes[at]!;
+    const { durationMs } = this.script.shape;
+    if (!started || host.paused || this.cluster.scheduler.nowMs >= durationMs) return;
+    host.run(() =>
+      service!.changeEvictionPolicy(policyByName(policy)!, (error) => {
+        this.trace(`policy ${policy} by node ${at}: ${error ?? "changed"}`);
+        if (error === null) this.marks.hit("eviction policy changed");
+      }),
+    );
+  }
+
   // Operations -----------------------------------------------------------------------------------------------------
 
   /** An application waits for its answers: what it would have asked meanwhile is never asked. */
@@ -177,9 +197,10 @@ class Simulation {
     if (this.outstanding[operation.client]! < outstanding) this.invoke(operation);
   }
 
-  private invoke(operation: Operation): Observation {
+  private invoke(drawn: Operation): Observation {
     const { scheduler } = this.cluster;
-    const { client } = operation;
+    const { client } = drawn;
+    const operation = this.completed(drawn);
     const observation: Observation = {
       operation,
       invokedMs: scheduler.nowMs,
@@ -226,6 +247,11 @@ class Simulation {
     if (kind === "window-full") this.marks.hit("session window was full");
   }
 
+  private completed(drawn: Operation): Operation {
+    const { complete } = workloads.find(({ name }) => name === drawn.workload)!;
+    return complete === undefined ? drawn : { ...drawn, args: complete(drawn.args, this.observations) };
+  }
+
   // The end --------------------------------------------------------------------------------------------------------
 
   /** First a majority of each range is well and has to serve, whatever the others do; then all are. */
@@ -241,6 +267,7 @@ class Simulation {
       get unsettled() {
         return simulation.unsettled;
       },
+      asked: ({ name }) => this.observations.filter(({ operation }) => operation.workload === name),
       invoke: (operation) => this.invoke(operation),
       runUntil: (condition, limitMs, what) => this.runUntil(condition, limitMs, what),
     });
@@ -272,22 +299,5 @@ class Simulation {
   private trace(text: string | (() => string)): void {
     if (this.traced === null) return;
     this.traced(`${this.cluster.scheduler.nowMs.toFixed(3)} ${typeof text === "string" ? text : text()}`);
-  }
-}
-
-function show(value: ReplyValue): Shown {
-  switch (value.type) {
-    case "status":
-      return value.text;
-    case "bulk":
-      return utf8Text(value.bytes);
-    case "integer":
-      return Number(value.value);
-    case "double":
-      return value.value;
-    case "array":
-      return value.items.map(show);
-    default:
-      return null;
   }
 }

@@ -1,9 +1,18 @@
 import { below, type Random, SeededRandom } from "../../src/base/random.js";
 import type { ConsistencyLevel } from "../../src/commands/command-codec.js";
+import { policyByName, policyNames } from "../../src/store/eviction/policies.js";
 import { rateSpreads } from "./clock-bounds.js";
 import { drawLimits } from "./drawn-limits.js";
-import { type Fault, type FaultKind, faultKinds, type Script, type Shape } from "./script.js";
-import { workloads } from "./workloads/all.js";
+import {
+  type Fault,
+  type FaultKind,
+  faultKinds,
+  type PolicyChange,
+  type Script,
+  type Shape,
+} from "./script.js";
+import { mixedWorkloads, separateWorkloads, workloadsUnder } from "./workloads/all.js";
+import { evictions } from "./workloads/evictions.js";
 import type { Operation, Workload } from "./workloads/workload.js";
 
 /** A stream of draws for one purpose: what others draw doesn't change it. */
@@ -31,8 +40,16 @@ function logUniform(random: SeededRandom, least: number, most: number): number {
 
 /** Everything of a run follows from its seed. */
 export function drawScript(seed: number): Script {
-  const shape = drawShape(seed);
-  return { seed, shape, faults: drawFaults(seed, shape), operations: drawOperations(seed, shape) };
+  const { shape, policyChanges } = withEviction(seed, drawShape(seed));
+  const all = [...drawOperations(seed, shape), ...drawSeparately(seed, shape)];
+  const asked = new Set(workloadsUnder(shape.evictionPolicy).map(({ name }) => name));
+  return {
+    seed,
+    shape,
+    faults: drawFaults(seed, shape),
+    ...(policyChanges.length > 0 ? { policyChanges } : {}),
+    operations: all.filter(({ workload }) => asked.has(workload)).sort((a, b) => a.atMs - b.atMs),
+  };
 }
 
 function drawShape(seed: number): Shape {
@@ -61,6 +78,38 @@ function drawShape(seed: number): Shape {
       wallMs:
         1_700_000_000_000 + (below(random, 3) === 0 ? below(random, 200_000) - 100_000 : below(random, 50)),
     })),
+  };
+}
+
+/** A part of the clusters evicts, with budgets that are soon used up, by any policy, which may change on the way. */
+function withEviction(seed: number, shape: Shape): { shape: Shape; policyChanges: readonly PolicyChange[] } {
+  const random = streamOf(seed, "eviction");
+  if (below(random, 4) > 0) return { shape, policyChanges: [] };
+  const evicting = policyNames.filter((name) => policyByName(name)!.order !== null);
+  const evictionPolicy = oneOf(random, evicting);
+  const ranges = Math.min(shape.ranges, between(random, 1, 3));
+  const copies = Math.min(shape.replicationFactor, shape.nodes);
+  const rangesPerNode = Math.ceil((ranges * copies) / shape.nodes);
+  const maxmemoryBytes = rangesPerNode * logUniform(random, 4 * 1024, 48 * 1024);
+  const laterMaxmemoryBytes = Math.round(maxmemoryBytes * oneOf(random, [1, 0.5, 0.5, 0.2, 2]));
+  // What has no TTL never goes under one kind; under the other nothing else is asked for.
+  const others = [...evicting, "noeviction"].filter(
+    (name) => evictionPolicy.startsWith("allkeys") || !name.startsWith("allkeys"),
+  );
+  const policyChanges = Array.from({ length: Math.max(0, below(random, 6) - 2) }, () => ({
+    atMs: between(random, 2000, shape.durationMs),
+    node: below(random, shape.nodes),
+    policy: oneOf(random, others),
+  }));
+  return {
+    shape: {
+      ...shape,
+      ranges,
+      maxmemoryBytes,
+      evictionPolicy,
+      laterMaxmemoryBytes,
+    },
+    policyChanges: policyChanges.sort((a, b) => a.atMs - b.atMs),
   };
 }
 
@@ -102,8 +151,8 @@ function drawFaults(seed: number, shape: Shape): Fault[] {
 
 export function drawOperations(seed: number, shape: Shape): Operation[] {
   const random = streamOf(seed, "operations");
-  const chosen = workloads.filter(() => below(random, 3) > 0);
-  if (chosen.length === 0) chosen.push(oneOf(random, workloads));
+  const chosen = mixedWorkloads.filter(() => below(random, 3) > 0);
+  if (chosen.length === 0) chosen.push(oneOf(random, mixedWorkloads));
   const meanGapMs = logUniform(random, 30, 500);
   const operations: Operation[] = [];
   for (let client = 0; client < shape.clients; client++) {
@@ -119,6 +168,34 @@ export function drawOperations(seed: number, shape: Shape): Operation[] {
 }
 
 const mostOperations = 2500;
+const mostSeparate = 240;
+const mostEvictions = 1200;
+
+/** What is asked of each class by its own stream, in some of the seeds. */
+function drawSeparately(seed: number, shape: Shape): Operation[] {
+  return separateWorkloads.flatMap((workload) => {
+    const random = streamOf(seed, `operations ${workload.name}`);
+    const evicts = workload === evictions;
+    if (evicts ? shape.evictionPolicy === undefined : below(random, 4) > 0) return [];
+    const meanGapMs = evicts ? logUniform(random, 10, 80) : logUniform(random, 60, 500);
+    const most = Math.ceil((evicts ? mostEvictions : mostSeparate) / shape.clients);
+    const asked: { readonly client: number; readonly atMs: number; readonly inSession: boolean }[] = [];
+    for (let client = 0; client < shape.clients; client++) {
+      const inSession = below(random, evicts ? 2 : 5) > 0;
+      let atMs = 500 + below(random, 1000);
+      for (let n = 0; n < most && atMs < shape.durationMs; n++) {
+        atMs += below(random, meanGapMs * 2);
+        asked.push({ client, atMs, inSession });
+      }
+    }
+    // Numbers go up with time, so that all clients meet at the objects that are named by them.
+    return asked
+      .sort((a, b) => a.atMs - b.atMs)
+      .map(({ client, atMs, inSession }, number) =>
+        drawOperation(random, shape, workload, number, client, atMs, inSession),
+      );
+  });
+}
 
 function drawOperation(
   random: SeededRandom,

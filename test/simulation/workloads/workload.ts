@@ -38,13 +38,21 @@ export interface Draw {
   readonly weak: boolean;
 }
 
+/** What a run was like, where that bears upon what must hold. */
+export interface Conditions {
+  /** No clock jumped, no process restarted, nothing was evicted: a TTL isn't shortened by more than clocks' rates do. */
+  readonly keepsTtls: boolean;
+}
+
 /** One class of commands: what clients do, and what must hold of what they saw. */
 export interface Workload {
   readonly name: string;
-  /** The next operation; `number` is unique in the run. */
+  /** The next operation; `number` is unique among those of the workload in the run. */
   draw(random: Random, keys: number, number: number): Draw;
-  /** What is read, linearizably, once the cluster has healed. */
-  finalReads(keys: number): readonly Draw[];
+  /** The arguments that are asked in place of `args`, where they depend on what was seen before in the run. */
+  complete?(args: readonly string[], earlier: readonly Observation[]): readonly string[];
+  /** What is read, linearizably, once the cluster has healed; `asked` is all that was asked of this class. */
+  finalReads(keys: number, asked: readonly Observation[]): readonly Draw[];
   /** What is wrong, one line each; empty when all is well. Observations come by invocation. */
-  check(observations: readonly Observation[]): readonly string[];
+  check(observations: readonly Observation[], conditions?: Conditions): readonly string[];
 }
