@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     environment: "node",
     pool: "forks",
-    setupFiles: ["test/properties.setup.ts"],
+    setupFiles: ["test/properties-setup.ts"],
     // More drawn inputs take more time.
     testTimeout: 30_000 * Math.max(1, Number(process.env.PROPERTY_RUNS ?? 1)),
     hookTimeout: 30_000,
