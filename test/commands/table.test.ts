@@ -108,6 +108,44 @@ test("a recorded reply comes out as it went in, nested ones too", () => {
   });
 });
 
+test("sets and pairs are recorded as such, empty ones too", () => {
+  const bytes = recorded((sink) => {
+    sink.array(4);
+    sink.set(2);
+    sink.bulk(latin1Bytes("a"), 0, 1);
+    sink.bulk(latin1Bytes("b"), 0, 1);
+    sink.set(0);
+    sink.pairs(2);
+    for (const [name, score] of [
+      ["a", 1.5],
+      ["b", Number.NEGATIVE_INFINITY],
+    ] as const) {
+      sink.pair();
+      sink.bulk(latin1Bytes(name), 0, 1);
+      sink.double(score);
+    }
+    sink.pairs(0);
+  });
+  expect(recorded((sink) => replayReply(bytes, 0, bytes.length, sink))).toEqual(bytes);
+  const bulk = (text: string) => ({ type: "bulk", bytes: latin1Bytes(text) });
+  expect(decodeReply(bytes)).toEqual({
+    type: "array",
+    items: [
+      { type: "set", items: [bulk("a"), bulk("b")] },
+      { type: "set", items: [] },
+      {
+        type: "pairs",
+        pairs: [
+          [bulk("a"), { type: "double", value: 1.5 }],
+          [bulk("b"), { type: "double", value: Number.NEGATIVE_INFINITY }],
+        ],
+      },
+      { type: "pairs", pairs: [] },
+    ],
+  });
+  for (let end = 0; end < bytes.length; end++) expect(() => decodeReply(bytes, 0, end)).toThrow(DecodeError);
+});
+
 test("malformed replies are refused by their declared length, cut anywhere", () => {
   const bytes = recorded((sink) => {
     sink.array(2);
