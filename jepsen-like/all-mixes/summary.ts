@@ -1,4 +1,5 @@
 import type { Skipped } from "../nemesis/means.js";
+import { markdownTable } from "../report/markdown-table.js";
 import type { PlannedRun } from "./plan.js";
 
 export type Verdict = "valid" | "invalid" | "unknown";
@@ -55,7 +56,7 @@ export function summaryPage(
   const by = (title: string, names: readonly string[], of: (run: RunRecord, name: string) => boolean) => {
     const head = [title, "histories", "valid", "invalid", "unknown", "operations", "unknown op.", "faults"];
     const rows = names.map((name) => [name, ...cells(runs.filter((run) => of(run, name)))]);
-    return table([head, ...rows, ["all", ...cells(runs)]]);
+    return markdownTable([head, ...rows, ["all", ...cells(runs)]]);
   };
   const workloads = distinct(runs.map(({ workload }) => workload));
   const sizes = distinct(runs.map(({ faults }) => `${faults.length} faults`));
@@ -92,7 +93,7 @@ function faultTable(runs: readonly RunRecord[]): string {
     ];
     return [name, ...figures.map(String)];
   });
-  return table([["fault", "histories", "strikes", "effect seen", "not valid"], ...rows]);
+  return markdownTable([["fault", "histories", "strikes", "effect seen", "not valid"], ...rows]);
 }
 
 function troubles(runs: readonly RunRecord[]): string {
@@ -113,9 +114,4 @@ export function folderOf({ number }: PlannedRun): string {
 
 function distinct(names: readonly string[]): readonly string[] {
   return [...new Set(names)].sort();
-}
-
-function table([head, ...rows]: readonly (readonly string[])[]): string {
-  const line = (words: readonly string[]): string => `| ${words.join(" | ")} |`;
-  return [line(head!), line(head!.map(() => "---")), ...rows.map(line)].join("\n");
 }

@@ -1,3 +1,4 @@
+import { markdownTable } from "../report/markdown-table.js";
 import { percentile } from "../run/evidence.js";
 import type { Scenario } from "./scenarios.js";
 
@@ -34,15 +35,13 @@ ${all.map(section).join("\n\n")}
 function section({ scenario, systems }: Measured): string {
   const rows = systems.map(({ name, times }) => {
     const figures = [percentile(times, 0.5), percentile(times, 0.99), Math.max(...times)];
-    return `| ${name} | ${times.length} | ${figures.map((ms) => Math.round(ms)).join(" | ")} |`;
+    return [name, ...[times.length, ...figures].map((each) => String(Math.round(each)))];
   });
   return `## ${scenario.name}
 
 ${scenario.what}
 
-| system | times | p50 | p99 | max |
-| --- | --- | --- | --- | --- |
-${rows.join("\n")}
+${markdownTable([["system", "times", "p50", "p99", "max"], ...rows])}
 
 ![${scenario.name}](${imageOf(scenario)})`;
 }

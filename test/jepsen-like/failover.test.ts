@@ -36,8 +36,8 @@ test("the page has a row of figures and an image for each scenario", () => {
     loadAfter: 1,
     lanes: 6,
   });
-  expect(text).toContain("| Quorate | 3 | 200 | 300 | 300 |");
-  expect(text).toContain("| etcd | 1 | 900 | 900 | 900 |");
+  expect(text).toContain("| Quorate | 3     | 200 | 300 | 300 |");
+  expect(text).toContain("| etcd    | 1     | 900 | 900 | 900 |");
   expect(text).toContain("![The leader is killed](results/the-leader-is-killed.svg)");
   expect(text).toContain("`make failover KILLS=3` on 2030-01-02, on two cores");
   const image = plot(scenario.name, systems);
