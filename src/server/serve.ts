@@ -107,11 +107,7 @@ export function serve(
         bootId: readBootId(),
         expectExisting,
       }),
-    snapshots: createSnapshotFiles({
-      folder: join(config.data, "snapshots"),
-      log,
-      fsync: config.durability === "fsync",
-    }),
+    snapshots: createSnapshotFiles({ folder: join(config.data, "snapshots"), log }),
     transport,
     failed: fail,
   });

@@ -23,11 +23,12 @@ export interface SnapshotFilesOptions {
   /** Holds nothing but snapshots. */
   readonly folder: string;
   readonly log: Logger;
-  /** False in buffered mode: whatever a power loss takes there counts as lost anyway. */
-  readonly fsync: boolean;
 }
 
-/** A file per snapshot; removes what was left unfinished. Throws when the folder can't be made. */
+/**
+ * A file per snapshot, synced even where the log isn't: a log that begins behind a snapshot is nothing without it, and a
+ * clean stop promises a whole log. Removes what was left unfinished. Throws when the folder can't be made.
+ */
 export function createSnapshotFiles(options: SnapshotFilesOptions): SnapshotStorage {
   mkdirSync(options.folder, { recursive: true });
   for (const name of readdirSync(options.folder))
@@ -68,16 +69,11 @@ class SnapshotFiles implements SnapshotStorage {
   create(range: RangeId, replica: ReplicaId, meta: SnapshotMeta): SnapshotWriter {
     const name = nameOf(range, replica, meta);
     const temporary = join(this.options.folder, `${name}.${++this.created}${unfinished}`);
-    return new FileWriter(
-      temporary,
-      { range, replica, meta },
-      async (manifest) => {
-        await rename(temporary, join(this.options.folder, name));
-        if (this.options.fsync) syncFolder(this.options.folder);
-        this.verified.set(name, manifest);
-      },
-      this.options.fsync,
-    );
+    return new FileWriter(temporary, { range, replica, meta }, async (manifest) => {
+      await rename(temporary, join(this.options.folder, name));
+      syncFolder(this.options.folder);
+      this.verified.set(name, manifest);
+    });
   }
 
   latest(range: RangeId, replica: ReplicaId, done: (manifest: SnapshotManifest | null) => void): void {
@@ -146,7 +142,6 @@ class FileWriter implements SnapshotWriter {
   private readonly path: string;
   private readonly subject: Pick<SnapshotManifest, "range" | "replica" | "meta">;
   private readonly publish: (manifest: SnapshotManifest) => Promise<void>;
-  private readonly fsync: boolean;
   private readonly handle: Promise<FileHandle>;
   private sizeBytes = 0;
   private chunks = 0;
@@ -158,12 +153,10 @@ class FileWriter implements SnapshotWriter {
     path: string,
     subject: Pick<SnapshotManifest, "range" | "replica" | "meta">,
     publish: (manifest: SnapshotManifest) => Promise<void>,
-    fsync: boolean,
   ) {
     this.path = path;
     this.subject = subject;
     this.publish = publish;
-    this.fsync = fsync;
     this.handle = open(path, "wx");
     // The first write reports it.
     this.handle.catch(() => {});
@@ -229,7 +222,7 @@ class FileWriter implements SnapshotWriter {
     const manifest = { ...this.subject, sizeBytes: this.sizeBytes, chunks: this.chunks };
     const handle = await this.handle;
     await handle.appendFile(encodeTrailer({ manifest, checksum: this.checksum }));
-    if (this.fsync) await handle.sync();
+    await handle.sync();
     if (this.ended) throw new Error("it was aborted");
     this.ended = true;
     await handle.close();

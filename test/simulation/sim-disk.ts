@@ -25,7 +25,6 @@ export interface SimRecord {
 export interface SimSnapshot {
   readonly manifest: SnapshotManifest;
   readonly chunks: readonly Uint8Array[];
-  readonly synced: boolean;
 }
 
 /** What happens to unsynced bytes: a dead process leaves them to the kernel, a dead machine doesn't. */
@@ -91,9 +90,6 @@ export class SimDisk {
       this.records = this.records.slice(0, kept);
       this.lastSequence = this.records.at(-1)?.sequence ?? (this.anchor?.firstSequence ?? 1) - 1;
     }
-    this.snapshots = this.snapshots.filter(
-      (snapshot) => snapshot.synced || below(this.options.random, 2) === 0,
-    );
   }
 
   /** The log is found damaged at the next open; `keep` records from its front are still readable. */

@@ -90,7 +90,7 @@ class SimSnapshotWriter implements SnapshotWriter {
     const sizeBytes = this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const manifest: SnapshotManifest = { ...this.subject, sizeBytes, chunks: this.chunks.length };
     const { disk, chunks } = this;
-    const snapshot: SimSnapshot = { manifest, chunks, synced: disk.durability === "fsync" };
+    const snapshot: SimSnapshot = { manifest, chunks };
     const publish = (): void => {
       disk.snapshots = [...disk.snapshots.filter((other) => !same(other.manifest, manifest)), snapshot];
       this.ended = true;

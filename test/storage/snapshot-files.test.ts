@@ -21,7 +21,7 @@ import { temporaryFolder } from "./temporary-folder.js";
 describeSnapshotStorage("files", () => {
   const folder = temporaryFolder();
   return {
-    start: () => createSnapshotFiles({ folder: folder.path, log: silentLog, fsync: true }),
+    start: () => createSnapshotFiles({ folder: folder.path, log: silentLog }),
     dispose: () => folder.remove(),
   };
 });
@@ -45,7 +45,7 @@ beforeEach(() => {
 afterEach(() => root.remove());
 
 const start = (): ReturnType<typeof createSnapshotFiles> =>
-  createSnapshotFiles({ folder: root.path, log: silentLog, fsync: true });
+  createSnapshotFiles({ folder: root.path, log: silentLog });
 const files = (): string[] => readdirSync(root.path);
 
 test("safety 45: of a damaged snapshot nothing is seen; an older whole one counts", async () => {
