@@ -70,9 +70,9 @@ const uses: readonly (readonly [string, Use])[] = [
   [
     "sorted sets",
     async (c) => [
-      await c.zadd("z1", 1, "a", 2.5, "b", "inf", "c"),
-      await c.zadd("z2", "GT", "CH", 7, "b"),
-      await c.zrange("z1", 0, -1, "WITHSCORES"),
+      await c.zadd("z1", "1", "a", "2.5", "b", "inf", "c"),
+      await c.zadd("z2", "GT", "CH", "7", "b"),
+      await c.zrange("z1", "0", "-1", "WITHSCORES"),
       await c.zunion(2, "z1", "z2", "WEIGHTS", 1, 2, "WITHSCORES"),
       await c.zinterstore("z3", 2, "z1", "z2"),
       await c.zrangebyscore("z1", "(1", "+inf", "LIMIT", 0, 1),

@@ -12,6 +12,8 @@ import { SimTransport } from "./sim-transport.js";
 const sessionSlackBytes = 256;
 /** An entry is closed before a command of which the length alone may not fit any more. */
 const entrySlackBytes = 16;
+/** No workload's command is longer; alone in an entry it may be above the entry's bound. */
+const longestCommandBytes = 8 * 1024;
 /** What a node proposes on its own behalf (clock, limits, policies) isn't refused. */
 const ownEntryBytes = 64;
 
@@ -55,7 +57,8 @@ export class QueueBounds {
     if (before?.bytes === bytes) return;
     let led = "";
     for (const { leads, leadTerm, range } of replicas.values()) if (leads) led += `${range}/${leadTerm} `;
-    const allowedBytes = limits.uncommittedNodeBytes + (limits.entryBytes + ownEntryBytes) * replicas.size;
+    const entryBytes = Math.max(limits.entryBytes, longestCommandBytes) + ownEntryBytes;
+    const allowedBytes = limits.uncommittedNodeBytes + entryBytes * replicas.size;
     if (before !== undefined && before.led === led && bytes > before.bytes && bytes > allowedBytes)
       this.fail(`node ${at} adds to ${before.bytes} uncommitted bytes until ${bytes} (safety 65, 66)`);
     this.uncommitted.set(node, { bytes, led });

@@ -119,7 +119,8 @@ function drawBounds(seed: number): Partial<Shape> {
   if (below(random, 2) === 0) return {};
   return {
     queueLimitBytes: logUniform(random, 1024, 1024 * 1024),
-    raftQueueLimitBytes: logUniform(random, 1024, 256 * 1024),
+    // In production a lane takes several of the largest entries, too.
+    raftQueueLimitBytes: logUniform(random, 32 * 1024, 256 * 1024),
     limits: drawLimits(random, logUniform),
   };
 }
