@@ -185,7 +185,6 @@ class KeyRangeMachine implements Machine {
 
   status(): MachineStatus {
     const { store, sessions } = this;
-    const chargedBytes = store.chargedBytes + sessions.chargedBytes;
     return {
       appliedIndex: this.appliedIndex,
       appliedTerm: this.appliedTerm,
@@ -193,9 +192,8 @@ class KeyRangeMachine implements Machine {
       revision: store.revision,
       keys: store.size,
       keysWithDeadline: store.keysWithDeadline,
-      chargedBytes,
-      // After a cut it follows sessions too, which are dropped from the next entry on.
-      limitBytes: Math.max(store.limitBytes, chargedBytes),
+      chargedBytes: store.chargedBytes + sessions.chargedBytes,
+      limitBytes: store.limitBytes,
       sessions: sessions.size,
     };
   }

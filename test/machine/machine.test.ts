@@ -286,19 +286,6 @@ test("a cut of the limit drops sessions down to the new share and refuses growth
   expect(replica.apply(4, `SET b ${"x".repeat(20_000)}`)[0]).toMatch(/^-OOM/);
 });
 
-test("the charge is within the limit that is told at every index of a cut, sessions included", () => {
-  const replica = new Replica({ limitBytes: 30_000 });
-  for (let session = 1; session <= 5; session++) replica.apply(1, inSession(session, 1, "INCR n"));
-  replica.apply(1, `SET big ${"x".repeat(20_000)}`);
-  replica.limit(2, 20_000);
-  for (const then of [() => replica.clock(3), () => replica.apply(4, "DEL big"), () => {}]) {
-    const { chargedBytes, limitBytes } = replica.machine.status();
-    expect(chargedBytes).toBeLessThanOrEqual(limitBytes);
-    then();
-  }
-  expect(replica.machine.status().limitBytes).toBe(20_000);
-});
-
 test("safety 47: a snapshot is restored though nothing could be evicted but the key that asked for room", () => {
   const replica = new Replica({ limitBytes: 10_000 });
   const out = new ByteWriter();

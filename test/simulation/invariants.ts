@@ -293,8 +293,5 @@ export class Invariants {
       );
     else if (first.digest !== digest)
       this.fail(`range ${range}: replicas differ after index ${index} (safety 24, 25, 47, 55)`);
-    const { chargedBytes, limitBytes } = machine.status();
-    if (limitBytes > 0 && chargedBytes > limitBytes)
-      this.fail(`range ${range} charges ${chargedBytes} of ${limitBytes} bytes at index ${index}`);
   }
 }
