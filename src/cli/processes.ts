@@ -9,12 +9,18 @@ export function isNodeProcess(pid: number): boolean {
     return false;
   }
   try {
-    const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    return commandLine.includes("serve");
+    const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return commandLine === "" ? isExiting(pid) : commandLine.split("\0").includes("serve");
   } catch {
     // Either there is no /proc, or the process ended meanwhile, which the next look will tell.
     return process.platform !== "linux";
   }
+}
+
+/** Its memory is gone already, but its sockets may be there still; a zombie has nothing left. */
+function isExiting(pid: number): boolean {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return stat.charAt(stat.lastIndexOf(")") + 2) !== "Z";
 }
 
 const stopPatienceMs = 10_000;
