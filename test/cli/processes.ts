@@ -108,6 +108,7 @@ export function clusterPids(data: string): readonly number[] {
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    if (process.platform !== "linux") return true;
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     return stat.charAt(stat.lastIndexOf(")") + 2) !== "Z";
   } catch {
