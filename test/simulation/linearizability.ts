@@ -20,7 +20,7 @@ export interface Model {
   ): { readonly state: string; readonly reply: Shown };
 }
 
-const stepBudget = 2_000_000;
+const stepBudget = 8_000_000;
 
 /** What is wrong with one object's history, as the checker tells it; null when it is linearizable. */
 export function whyNotLinearizable(history: readonly Observation[], model: Model): string | null {
