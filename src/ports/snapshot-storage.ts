@@ -17,7 +17,10 @@ export interface SnapshotStorage {
   /** The newest complete snapshot of a replica, or null; a damaged one is as if it were not there. */
   latest(range: RangeId, replica: ReplicaId, done: (manifest: SnapshotManifest | null) => void): void;
   read(manifest: SnapshotManifest): SnapshotReader;
-  /** Removes snapshots of the range other than `keep`. */
+  /**
+   * Removes the range's snapshots that are older than `keep`: of the same replica with lower indexes, and of replicas
+   * with lower ids. Newer ones may come while it runs, and stay. With null: all.
+   */
   prune(range: RangeId, keep: SnapshotManifest | null, done: () => void): void;
 }
 

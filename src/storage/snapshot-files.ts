@@ -112,17 +112,17 @@ class SnapshotFiles implements SnapshotStorage {
   }
 
   prune(range: RangeId, keep: SnapshotManifest | null, done: () => void): void {
-    settle(this.removeOthers(range, keep), done, (error) => {
+    settle(this.removeOlder(range, keep), done, (error) => {
       // Costs space alone: the next prune tries again.
       this.options.log.warn({ error: errorText(error) }, "old snapshots can't be removed");
       done();
     });
   }
 
-  private async removeOthers(range: RangeId, keep: SnapshotManifest | null): Promise<void> {
-    const kept = keep === null ? null : nameOf(keep.range, keep.replica, keep.meta);
-    for (const { name } of await this.list(range)) {
-      if (name === kept) continue;
+  private async removeOlder(range: RangeId, keep: SnapshotManifest | null): Promise<void> {
+    for (const { name, replica, index } of await this.list(range)) {
+      if (keep !== null && (replica > keep.replica || (replica === keep.replica && index >= keep.meta.index)))
+        continue;
       this.verified.delete(name);
       await rm(join(this.options.folder, name), { force: true });
     }

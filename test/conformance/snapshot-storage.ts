@@ -143,6 +143,17 @@ export function describeSnapshotStorage(name: string, make: () => SnapshotHarnes
       expect(await latest(storage, 2, 21)).toEqual(other);
     });
 
+    test("prune leaves what came after the one, of it and of a later replica", async () => {
+      const older = await saved(storage, 1, 11, metaAt(9), [chunk(1)]);
+      const newer = await saved(storage, 1, 11, metaAt(20), [chunk(2)]);
+      const successor = await saved(storage, 1, 12, metaAt(7), [chunk(3)]);
+      await pruned(storage, 1, older);
+      expect(await latest(storage, 1, 11)).toEqual(newer);
+      await pruned(storage, 1, newer);
+      expect(await latest(storage, 1, 11)).toEqual(newer);
+      expect(await latest(storage, 1, 12)).toEqual(successor);
+    });
+
     test("writing the same snapshot again replaces it", async () => {
       await saved(storage, 1, 11, metaAt(9), [chunk(1)]);
       const again = await saved(storage, 1, 11, metaAt(9), [chunk(2), chunk(3)]);

@@ -22,8 +22,9 @@ const answers: ReadonlySet<string | null> = new Set([
   "wrong-type",
   "not-integer",
   "revision-mismatch",
-  // All at once is more than a drawn window takes.
+  // All at once is more than a drawn window takes, one reply more than it keeps.
   "window-full",
+  "reply-too-large",
 ]);
 /** With less memory there is no room to keep many sessions. */
 const ampleBytes = 1024 * 1024;

@@ -1,5 +1,7 @@
 import type { RangeId } from "../../src/base/units.js";
+import type { TurnClock } from "../../src/node/clocks.js";
 import type { Replica } from "../../src/node/replica.js";
+import type { Clock } from "../../src/ports/clock.js";
 import type { SimNode } from "../node/sim-cluster.js";
 import type { Marks } from "./marks.js";
 
@@ -53,8 +55,16 @@ export class Leases {
 function holdsLease({ machine, replica }: Holder): boolean {
   const { node, host } = machine;
   if (node === null || node.engine?.replicas.get(replica.range) !== replica) return false;
-  const { leaseNowMs, nowMs, wallMs } = node.clock;
-  const { clock } = host;
-  const elapsedMs = Math.max(0, clock.monotonicMs() - nowMs, clock.wallMs() - wallMs);
-  return replica.group.leaseReadIndex(leaseNowMs + elapsedMs) !== null;
+  return replica.group.leaseReadIndex(leaseNowOf(node.clock, host.clock)) !== null;
+}
+
+/** What `sample` would make of the clocks, without moving on. */
+function leaseNowOf(turn: TurnClock, clock: Clock): number {
+  const anchor = (name: string): number => Reflect.get(turn, name) as number;
+  const elapsedMs = Math.max(
+    clock.monotonicMs() - anchor("anchorMonotonicMs"),
+    clock.wallMs() - anchor("anchorWallMs"),
+    clock.bootMs() - anchor("anchorBootMs"),
+  );
+  return Math.max(turn.leaseNowMs, anchor("anchorLeaseMs") + elapsedMs);
 }

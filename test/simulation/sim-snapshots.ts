@@ -63,7 +63,10 @@ export class SimSnapshots implements SnapshotStorage {
   prune(range: RangeId, keep: SnapshotManifest | null, done: () => void): void {
     this.disk.later(() => {
       this.disk.snapshots = this.disk.snapshots.filter(
-        ({ manifest }) => manifest.range !== range || (keep !== null && same(manifest, keep)),
+        ({ manifest: { range: of, replica, meta } }) =>
+          of !== range ||
+          (keep !== null &&
+            (replica > keep.replica || (replica === keep.replica && meta.index >= keep.meta.index))),
       );
       done();
     });

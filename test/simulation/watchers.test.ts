@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { limits } from "../../src/base/limits.js";
 import type { SessionTable } from "../../src/machine/session-table.js";
+import { TurnClock } from "../../src/node/clocks.js";
 import type { Replica } from "../../src/node/replica.js";
 import type { MetaTables } from "../../src/placement/tables.js";
 import type { LogStorage } from "../../src/ports/log-storage.js";
@@ -128,10 +129,11 @@ describe("the watch over disks", () => {
 });
 
 describe("the watch over leases", () => {
+  const stopped = { monotonicMs: () => 0, wallMs: () => 0, bootMs: () => 0 };
   const machineOf = (replica: Replica) =>
     ({
-      node: { engine: { replicas: new Map([[1, replica]]) }, clock: { leaseNowMs: 0, nowMs: 0, wallMs: 0 } },
-      host: { paused: false, clock: { monotonicMs: () => 0, wallMs: () => 0 } },
+      node: { engine: { replicas: new Map([[1, replica]]) }, clock: new TurnClock(stopped) },
+      host: { paused: false, clock: stopped },
     }) as unknown as SimNode;
   const holder = (id: number, lease: { index: number | null }) =>
     ({ range: 1, id, leads: true, group: { leaseReadIndex: () => lease.index } }) as unknown as Replica;
