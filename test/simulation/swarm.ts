@@ -118,9 +118,9 @@ function drawBounds(seed: number): Partial<Shape> {
   const random = streamOf(seed, "bounds");
   if (below(random, 2) === 0) return {};
   return {
-    queueLimitBytes: logUniform(random, 32 * 1024, 1024 * 1024),
+    queueLimitBytes: logUniform(random, 16 * 1024, 1024 * 1024),
     // In production a lane takes several of the largest entries, too.
-    raftQueueLimitBytes: logUniform(random, 32 * 1024, 256 * 1024),
+    raftQueueLimitBytes: logUniform(random, 16 * 1024, 256 * 1024),
     limits: drawLimits(random, logUniform),
   };
 }
