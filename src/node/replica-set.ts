@@ -6,6 +6,7 @@ import type { FencedReplica } from "../placement/plan.js";
 import { groupsOf, type MetaTables, tablesOf } from "../placement/tables.js";
 import type { RecoveredLog } from "../ports/log-storage.js";
 import type { RecoveredReplica } from "../raft/record.js";
+import type { SnapshotMeta } from "../raft/types.js";
 import type { BootstrapOutcome } from "./bootstrap-types.js";
 import { chosenPolicy, evictionSetting } from "./eviction-setting.js";
 import type { QuorateNode } from "./node.js";
@@ -156,7 +157,7 @@ export class ReplicaSet {
       }
       // A snapshot that was installed right before a crash reaches further than the log: the log begins anew there.
       const beyond = manifest.meta.index > last;
-      const from = beyond ? { ...origin, snapshot: manifest.meta, entries: [] } : origin;
+      const from = beyond ? beginningAt(origin, manifest.meta) : origin;
       const replica = this.bringUp(from);
       if (beyond) this.node.engine.recorder.addSection(resetSection(replica, manifest.meta), () => {});
       this.node.snapshotter.restore(replica, manifest, () => {
@@ -433,4 +434,12 @@ export class ReplicaSet {
       return;
     membership.propose({ kind: "announce-member", id: self, member: claim }, () => {});
   }
+}
+
+/** Its term was heard before it was written, and may be lost with what a log that isn't synced had of it. */
+function beginningAt(origin: ReplicaOrigin, snapshot: SnapshotMeta): ReplicaOrigin {
+  const { hardState } = origin;
+  const term = Math.max(hardState.term, snapshot.term);
+  const vote = term === hardState.term ? hardState.vote : 0;
+  return { ...origin, hardState: { ...hardState, term, vote }, snapshot, entries: [] };
 }
