@@ -118,8 +118,8 @@ function drawBounds(seed: number): Partial<Shape> {
   const random = streamOf(seed, "bounds");
   if (below(random, 2) === 0) return {};
   return {
-    queueLimitBytes: logUniform(random, 16 * 1024, 1024 * 1024),
-    // In production a lane takes several of the largest entries, too.
+    queueLimitBytes: logUniform(random, 1024, 1024 * 1024),
+    // As in production it takes several of the largest appends that go by it.
     raftQueueLimitBytes: logUniform(random, 16 * 1024, 256 * 1024),
     limits: drawLimits(random, logUniform),
   };
