@@ -2,12 +2,16 @@ import { type ByteReader, ByteWriter } from "../base/bytes.js";
 import type { MonotonicMs, NodeId, RangeId, Term } from "../base/units.js";
 import { RecordingSink } from "../commands/reply-codec.js";
 import type { ReplySink } from "../commands/reply-sink.js";
+import type { Telemetry } from "../ports/telemetry.js";
 import type { Transport } from "../ports/transport.js";
 import { CommandStream, type FlushList } from "./command-stream.js";
 import { commandBits, forwardTypes, positionsPerBatch, replyStatus } from "./forward-codec.js";
 import type { ReadFreshness, ReplyTarget } from "./service.js";
 
-/** Replies to one gateway, recorded straight into the frame that carries them: one frame per turn. */
+/**
+ * Replies to one gateway, recorded straight into the frame that carries them: one frame per turn. A reply is said once, so
+ * frames that find the lane full are kept until there is room.
+ */
 class ReplyBox implements ReplyTarget {
   readonly peer: NodeId;
   readonly streams = new Map<number, CommandStream>();
@@ -16,6 +20,7 @@ class ReplyBox implements ReplyTarget {
   private count = 0;
   /** Where the last finished reply ends. */
   private finished = 0;
+  private readonly kept: Uint8Array[] = [];
   private readonly transport: Transport;
 
   constructor(peer: NodeId, transport: Transport) {
@@ -60,12 +65,25 @@ class ReplyBox implements ReplyTarget {
     if (this.count === 0) return;
     this.out.length = this.finished;
     this.out.patchU32(1, this.count);
-    this.transport.send(this.peer, "forward", this.out.take());
+    this.kept.push(this.out.take());
     this.begin();
+    this.sendKept();
+  }
+
+  /** The gateway doesn't take its replies as fast as they come. */
+  get isBehind(): boolean {
+    return this.kept.length > 0;
+  }
+
+  sendKept(): void {
+    let sent = 0;
+    while (sent < this.kept.length && this.transport.send(this.peer, "forward", this.kept[sent]!)) sent++;
+    if (sent > 0) this.kept.splice(0, sent);
   }
 }
 
 export interface ForwardReceiverHost extends FlushList {
+  readonly telemetry: Telemetry;
   /** Runs a command here when this node leads the range in that term; false: it doesn't. */
   submitForwarded(
     range: RangeId,
@@ -107,7 +125,9 @@ export class ForwardReceiver {
       const token = batch * positionsPerBatch + i;
       const stream = this.stream(box, connection, (flags & commandBits.ordered) !== 0);
       const read = (flags & commandBits.read) !== 0;
-      if (
+      // What is answered in this turn is bounded by its commands; more than a turn's must not gather.
+      if (box.isBehind) stream.fail(token, "busy", null, this.host.telemetry);
+      else if (
         !this.host.submitForwarded(
           range,
           term,
@@ -147,6 +167,11 @@ export class ForwardReceiver {
     if (box === undefined) return;
     for (const stream of box.streams.values()) stream.closed = true;
     this.boxes.delete(peer);
+  }
+
+  /** Once a turn: the lanes may have room again. */
+  sendKept(): void {
+    for (const box of this.boxes.values()) box.sendKept();
   }
 
   private box(peer: NodeId): ReplyBox {

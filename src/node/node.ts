@@ -138,7 +138,10 @@ export class QuorateNode {
         transport,
         storage: this.storage,
         turnStarts: () => this.gateway.release(),
-        sendForwards: () => this.gateway.forwarder.flush(),
+        sendForwards: () => {
+          this.gateway.forwarder.flush();
+          this.receiver.sendKept();
+        },
         observed: (replica) => this.leaders.observed(replica),
         snapshotOffered: (replica, from) => {
           const node = replica.nodeOf.get(from) ?? 0;
@@ -170,6 +173,7 @@ export class QuorateNode {
     this.gatewayHost = gatewayHost;
     this.gateway = new Gateway(gatewayHost);
     this.receiver = new ForwardReceiver(transport, {
+      telemetry,
       add: (stream) => this.engine.add(stream),
       submitForwarded: (...args) => this.gateway.submitForwarded(...args),
     });
