@@ -36,6 +36,7 @@ export interface SimClusterOptions {
   /** Of each lane of a stream; the transport's own by default. */
   readonly queueLimitBytes?: number;
   readonly raftQueueLimitBytes?: number;
+  readonly forwardQueueLimitBytes?: number;
   /** A write takes between these, at random. Default 0 and 1. */
   readonly leastWriteMs?: number;
   readonly mostWriteMs?: number;
@@ -183,10 +184,9 @@ export class SimCluster {
         network,
         host,
         address,
-        ...(options.queueLimitBytes === undefined ? {} : { queueLimitBytes: options.queueLimitBytes }),
-        ...(options.raftQueueLimitBytes === undefined
-          ? {}
-          : { raftQueueLimitBytes: options.raftQueueLimitBytes }),
+        queueLimitBytes: options.queueLimitBytes,
+        raftQueueLimitBytes: options.raftQueueLimitBytes,
+        forwardQueueLimitBytes: options.forwardQueueLimitBytes,
       }),
       failed: (message) => machine.failures.push(message),
     });

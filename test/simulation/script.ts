@@ -25,6 +25,7 @@ export interface Shape {
   /** Of each lane of a stream between nodes. */
   readonly queueLimitBytes?: number;
   readonly raftQueueLimitBytes?: number;
+  readonly forwardQueueLimitBytes?: number;
   /** Other bounds than production's. */
   readonly limits?: DrawnLimits;
   /** Faults and operations end here; then all heals. */

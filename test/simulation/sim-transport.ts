@@ -17,8 +17,9 @@ export interface SimTransportOptions {
   readonly host: SimHost;
   /** host:port, unique in the network. */
   readonly address: string;
-  readonly queueLimitBytes?: number;
-  readonly raftQueueLimitBytes?: number;
+  readonly queueLimitBytes?: number | undefined;
+  readonly raftQueueLimitBytes?: number | undefined;
+  readonly forwardQueueLimitBytes?: number | undefined;
 }
 
 interface LaneState {
@@ -68,9 +69,11 @@ export class SimTransport implements Transport {
     this.host = options.host;
     this.ownAddress = options.address;
     this.incarnation = options.host.incarnation;
-    const queueLimitBytes = options.queueLimitBytes ?? 64 * 1024 * 1024;
-    const raft = options.raftQueueLimitBytes ?? 4 * 1024 * 1024;
-    this.limits = { raft, bulk: queueLimitBytes, forward: queueLimitBytes };
+    this.limits = {
+      raft: options.raftQueueLimitBytes ?? 4 * 1024 * 1024,
+      bulk: options.queueLimitBytes ?? 64 * 1024 * 1024,
+      forward: options.forwardQueueLimitBytes ?? options.queueLimitBytes ?? 64 * 1024 * 1024,
+    };
     this.host.onCrash(() => this.end());
     this.host.onPause(() => this.network.watchPaused(this));
   }

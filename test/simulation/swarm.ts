@@ -122,6 +122,8 @@ function drawBounds(seed: number): Partial<Shape> {
     // As in production it takes several of the largest appends that go by it.
     raftQueueLimitBytes: logUniform(random, 16 * 1024, 256 * 1024),
     limits: drawLimits(random, logUniform),
+    // Several of the largest tables, which nodes tell and ask one another.
+    forwardQueueLimitBytes: logUniform(random, 16 * 1024, 1024 * 1024),
   };
 }
 
