@@ -11,9 +11,9 @@ import { type Configuration, entryTypes, type Proposed, type ProposeError } from
 export function propose(state: GroupState, data: Uint8Array): Result<Proposed, ProposeError> {
   const refusal = refusalOf(state);
   if (refusal !== null) return err(refusal);
-  // One entry always fits: else one above the limit could never be written.
+  // A large entry fits beside others that take less than half of the limit: else it could wait for ever.
   const { maxUncommittedBytes } = state.options;
-  if (state.uncommittedBytes > 0 && state.uncommittedBytes + data.length > maxUncommittedBytes) {
+  if (state.uncommittedBytes + Math.min(data.length, maxUncommittedBytes / 2) > maxUncommittedBytes) {
     return err({ kind: "log-full" });
   }
   return ok(append(state, entryTypes.command, data));

@@ -182,6 +182,7 @@ export interface RaftOptions {
   readonly maxInflightMessages: number;
   readonly maxInflightBytes: number;
   readonly maxAppendBytes: number;
+  /** Of entries without a quorum's answer; the last one may go beyond it. */
   readonly maxUncommittedBytes: number;
   /** "quorum": no leases, every read takes a round. */
   readonly reads: "lease" | "quorum";

@@ -138,6 +138,20 @@ describe("replication", () => {
     expect(net.raft(1).status()).toMatchObject({ commit: 2, uncommittedBytes: 0 });
   });
 
+  test("an entry above the limit fits beside a few small ones, not beside many (safety 66)", () => {
+    const net = new Network(1, 2, 3);
+    net.elect(1);
+    net.cut.add(2).add(3);
+    expect(net.raft(1).propose(new Uint8Array(512)).ok).toBe(true);
+    expect(net.raft(1).propose(new Uint8Array(5000)).ok).toBe(true);
+    expect(net.raft(1).propose(new Uint8Array(1)).ok).toBe(false);
+    net.cut.clear();
+    net.pass(2 * heartbeatMs);
+    net.cut.add(2).add(3);
+    expect(net.raft(1).propose(new Uint8Array(513)).ok).toBe(true);
+    expect(net.raft(1).propose(new Uint8Array(5000))).toEqual({ ok: false, error: { kind: "log-full" } });
+  });
+
   test("the window to a silent follower is bounded, and lost appends are sent again", () => {
     const net = new Network(1, 2, 3);
     net.elect(1);
