@@ -32,6 +32,14 @@ test.each([
   expect(door.service.evictionPolicy).toBe(policy);
 });
 
+test("later commands of the same pipeline see the policy that was set", async () => {
+  const set = (policy: string): string => encode("CONFIG", "SET", "maxmemory-policy", policy);
+  const sent = set("allkeys-lru") + asked + encode("PING") + set("volatile-ttl") + asked;
+  expect(await exchange(door.port, sent)).toBe(
+    `+OK\r\n${shown("allkeys-lru")}+PONG\r\n+OK\r\n${shown("volatile-ttl")}`,
+  );
+});
+
 test("what is no policy, or set along with something that may not be, changes nothing", async () => {
   const unknown = await exchange(door.port, encode("CONFIG", "SET", "maxmemory-policy", "lru") + asked);
   expect(unknown).toMatch(

@@ -53,6 +53,8 @@ export class RespConnection implements ReplyTarget, ClientState, Scheduled {
   /** The socket's timeout runs because bytes wait to be taken. */
   private stallTimed = false;
   private paused = false;
+  /** A setting of the cluster is being changed: later commands of the connection see it changed. */
+  private changing = false;
   private inputEnded = false;
   private closing = false;
   private ended = false;
@@ -198,11 +200,12 @@ export class RespConnection implements ReplyTarget, ClientState, Scheduled {
     if (this.paused) this.context.schedule(this);
   };
 
-  /** Above a bound (times `share`): no further command is taken. */
+  /** Above a bound (times `share`), or while a setting changes: no further command is taken. */
   private isBlocked(share: number): boolean {
     const bounds = this.context.bounds;
     const outstanding = this.ring.outstanding;
     return (
+      this.changing ||
       outstanding >= bounds.outstandingCommands * share ||
       outstanding * this.largeReplyBytes > bounds.expectedReplyBytes * share ||
       this.outputBytes > bounds.unsentBytes * share ||
@@ -297,12 +300,14 @@ export class RespConnection implements ReplyTarget, ClientState, Scheduled {
     if (!this.closed) this.finish(null);
   }
 
-  /** Answered once meta has it: later commands of the connection don't wait. */
+  /** Answered once meta has it. */
   private changePolicy(policy: EvictionPolicy): void {
     const { context } = this;
     const token = this.ring.push(0, -1, this.resp3, this.activeMs);
     this.lastCommand = "config|set";
+    this.changing = true;
     context.service.changeEvictionPolicy(policy, (error) => {
+      this.changing = false;
       const sink = this.reply(token);
       if (this.closed) return;
       if (error === null) sink.status("OK");
