@@ -69,11 +69,11 @@ function duration({ invokedNs, completedNs }: Observed): number {
   return completedNs - invokedNs;
 }
 
-/** `share` 0.5 is the median; 0 without values. */
+/** By nearest rank: the least value that at least `share` (0 to 1) of all don't exceed; 0 without values. */
 export function percentile(values: readonly number[], share: number): number {
   if (values.length === 0) return 0;
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)]!;
 }
 
 function effectsOf(

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Effect } from "../../jepsen-like/nemesis/fault.js";
-import { gatherEvidence } from "../../jepsen-like/run/evidence.js";
+import { gatherEvidence, percentile } from "../../jepsen-like/run/evidence.js";
 import type { Sight } from "../../jepsen-like/run/monitor.js";
 import type { Strike } from "../../jepsen-like/run/schedule.js";
 import type { Observed } from "../../jepsen-like/workloads/workload.js";
@@ -87,4 +87,10 @@ test("of faults that are under way together any effect proves each", () => {
   expect(missing.filter((each) => each.includes("no effect"))).toEqual([]);
   const quiet = gatherEvidence(steady(), [alone, other], sights, 60_000).missing;
   expect(quiet).toEqual(["a-fault had no effect (leader)", "another-fault had no effect (down)"]);
+});
+
+test("percentiles are values that were seen: the 99th of 100 isn't the largest", () => {
+  const values = Array.from({ length: 100 }, (_, i) => 100 - i);
+  expect([0.5, 0.99, 1, 0].map((share) => percentile(values, share))).toEqual([50, 99, 100, 1]);
+  expect([percentile([3, 7], 0.5), percentile([7], 0.5), percentile([], 0.5)]).toEqual([3, 7, 0]);
 });
