@@ -44,6 +44,22 @@ export class TurnReads {
     return this.arena.bytes.slice(this.start(i), this.end(i));
   }
 
+  /** One of them, kept beyond the turn. */
+  waiting(i: number, index: LogIndex, clocked: boolean): WaitingRead {
+    return {
+      stream: this.streams[i]!,
+      token: this.tokens[i]!,
+      bytes: this.copy(i),
+      deadlineMs: this.deadlines[i]!,
+      index,
+      clocked,
+    };
+  }
+
+  allWaiting(): WaitingRead[] {
+    return this.streams.map((_, i) => this.waiting(i, 0, false));
+  }
+
   add(
     stream: CommandStream,
     bytes: Uint8Array,
@@ -138,5 +154,41 @@ export class WaitingReads {
 
   drain(): WaitingRead[] {
     return this.reads.splice(0);
+  }
+}
+
+/** Reads that wait for a round of ReadIndex, which proves that this leader still leads. */
+export class ReadRounds {
+  private readonly rounds = new Map<number, WaitingRead[]>();
+  private nextRound = 1;
+
+  get count(): number {
+    return this.rounds.size;
+  }
+
+  /** @returns the context of the round. */
+  begin(reads: WaitingRead[]): number {
+    const context = this.nextRound++;
+    this.rounds.set(context, reads);
+    return context;
+  }
+
+  /** The reads of a round that ended, one way or the other. */
+  end(context: number): readonly WaitingRead[] {
+    const reads = this.rounds.get(context) ?? [];
+    this.rounds.delete(context);
+    return reads;
+  }
+
+  /** Takes out the reads of one stream. */
+  takeOf(stream: CommandStream, take: (read: WaitingRead) => void): void {
+    for (const reads of this.rounds.values())
+      for (let i = 0; i < reads.length; i++) if (reads[i]!.stream === stream) take(reads.splice(i--, 1)[0]!);
+  }
+
+  drain(): readonly WaitingRead[] {
+    const reads = [...this.rounds.values()].flat();
+    this.rounds.clear();
+    return reads;
   }
 }

@@ -15,8 +15,9 @@ import { DigestHistory } from "./digests.js";
 import { EntryApplier } from "./entry-applier.js";
 import { Freshness } from "./freshness.js";
 import { LogTime } from "./log-time.js";
+import { PendingEntries } from "./pending-entries.js";
 import { PendingEntry, type PlacedRead } from "./pending-entry.js";
-import { ReadRunner, TurnReads, type WaitingRead, WaitingReads } from "./range-reads.js";
+import { ReadRounds, ReadRunner, TurnReads, type WaitingRead, WaitingReads } from "./range-reads.js";
 import { RangeTouches } from "./range-touches.js";
 import type { ReadFreshness } from "./service.js";
 
@@ -74,24 +75,16 @@ export class Replica {
   private readonly builder = new EntryBuilder(new ByteWriter(8192));
   private builderNumber = 1;
   private building = new PendingEntry();
-  /** Proposed here, not applied yet; indexes rise. */
-  private readonly pending = new Map<LogIndex, PendingEntry>();
+  private readonly pending: PendingEntries;
   private readonly turnReads = new TurnReads();
   private readonly waiting = new WaitingReads();
-  /** Reads of a ReadIndex round, by its context. */
-  private readonly rounds = new Map<number, WaitingRead[]>();
-  private nextRound = 1;
+  private readonly rounds = new ReadRounds();
   private readonly reads: ReadRunner;
   private readonly applier: EntryApplier;
   private readonly committed: Entry[] = [];
   private readonly touches: RangeTouches;
   private lastClockIndex: LogIndex = 0;
-  private readonly digests = new DigestHistory();
-  private readonly digestWaiters: {
-    readonly index: LogIndex;
-    readonly deadlineMs: MonotonicMs;
-    readonly done: (digest: string | null) => void;
-  }[] = [];
+  private readonly digests: DigestHistory;
 
   constructor(
     range: RangeId,
@@ -108,6 +101,8 @@ export class Replica {
     this.machine = machine;
     this.applied = machine.status().appliedIndex;
     this.host = host;
+    this.digests = new DigestHistory(() => machine.digest());
+    this.pending = new PendingEntries(host.telemetry);
     this.reads = new ReadRunner(machine, host.telemetry);
     this.applier = new EntryApplier(machine, this.reads, host.clock, host.telemetry);
     this.touches = new RangeTouches(machine);
@@ -139,7 +134,7 @@ export class Replica {
       stream.fail(token, "busy", null, this.host.telemetry);
       return;
     }
-    if (this.rounds.size > 0 && stream.ordered) this.placeRoundReads(stream);
+    if (this.rounds.count > 0 && stream.ordered) this.placeRoundReads(stream);
     this.builder.add(bytes, start, end);
     this.building.add(stream, token, opcode, deadlineMs);
     stream.setWroteIn(this.range, this.builderNumber);
@@ -188,7 +183,7 @@ export class Replica {
       for (let i = 0; i < batch.count; i++) {
         const stream = batch.streams[i]!;
         const index = Math.max(leaseIndex, stream.ordered ? stream.lastWrite(this.range) : 0);
-        if (index > this.applied) this.waiting.add(this.waitingRead(i, index, false));
+        if (index > this.applied) this.waiting.add(batch.waiting(i, index, false));
         else if (
           !this.reads.run(
             stream,
@@ -200,7 +195,7 @@ export class Replica {
             null,
           )
         )
-          this.waitForClock(this.waitingRead(i, 0, true));
+          this.waitForClock(batch.waiting(i, 0, true));
       }
     } else if (this.builder.count > 0) {
       for (let i = 0; i < batch.count; i++)
@@ -215,40 +210,17 @@ export class Replica {
     batch.clear();
   }
 
-  private waitingRead(i: number, index: LogIndex, clocked: boolean): WaitingRead {
-    const batch = this.turnReads;
-    return {
-      stream: batch.streams[i]!,
-      token: batch.tokens[i]!,
-      bytes: batch.copy(i),
-      deadlineMs: batch.deadlines[i]!,
-      index,
-      clocked,
-    };
-  }
-
   /** One ReadIndex round for all reads of the turn. */
   private startRound(): void {
-    const context = this.nextRound++;
-    const reads: WaitingRead[] = [];
-    for (let i = 0; i < this.turnReads.count; i++) reads.push(this.waitingRead(i, 0, false));
-    if (!this.group.readIndex(context)) {
-      for (const read of reads) this.refuseRead(read);
-      return;
-    }
-    this.rounds.set(context, reads);
+    const context = this.rounds.begin(this.turnReads.allWaiting());
+    if (!this.group.readIndex(context)) for (const read of this.rounds.end(context)) this.refuseRead(read);
   }
 
   /** Reads of this stream that still wait for their round run in the entry now being built, before its next write. */
   private placeRoundReads(stream: CommandStream): void {
-    for (const reads of this.rounds.values()) {
-      for (let i = 0; i < reads.length; i++) {
-        const read = reads[i]!;
-        if (read.stream !== stream) continue;
-        this.building.addRead(this.builder.count, stream, read.token, read.bytes, read.deadlineMs);
-        reads.splice(i--, 1);
-      }
-    }
+    this.rounds.takeOf(stream, ({ token, bytes, deadlineMs }) =>
+      this.building.addRead(this.builder.count, stream, token, bytes, deadlineMs),
+    );
   }
 
   /** The read met a deadline that is due: it runs after a clock entry. */
@@ -280,7 +252,7 @@ export class Replica {
       entry.startedMs = this.host.clock.nowMs;
       entry.reads.sort((a, b) => a.place - b.place);
       for (const stream of entry.streams) stream?.setLastWrite(this.range, entry.index);
-      this.await(entry);
+      this.pending.add(entry);
     } else if (proposed !== null && proposed.error.kind === "log-full") {
       entry.failAll("busy", null, this.host.telemetry);
     } else this.giveBack(entry);
@@ -311,18 +283,12 @@ export class Replica {
 
   confirmReads(states: readonly ReadState[], dropped: readonly number[]): void {
     for (const state of states) {
-      const reads = this.rounds.get(state.context);
-      this.rounds.delete(state.context);
-      for (const read of reads ?? []) {
+      for (const read of this.rounds.end(state.context)) {
         read.index = Math.max(state.index, read.stream.ordered ? read.stream.lastWrite(this.range) : 0);
         this.waiting.add(read);
       }
     }
-    for (const context of dropped) {
-      const reads = this.rounds.get(context);
-      this.rounds.delete(context);
-      for (const read of reads ?? []) this.refuseRead(read);
-    }
+    for (const context of dropped) for (const read of this.rounds.end(context)) this.refuseRead(read);
     this.runWaiting();
   }
 
@@ -355,17 +321,11 @@ export class Replica {
   private applyEntry(entry: Entry): void {
     // The state came from a snapshot that reaches further than where the log begins.
     if (entry.index <= this.applied) return;
-    const pending = this.pending.get(entry.index);
-    this.pending.delete(entry.index);
-    if (pending !== undefined && pending.term !== entry.term) {
-      // Another leader's entry stands at this index: ours, and all that followed it, never take effect.
-      pending.failAll("not-leader", null, this.host.telemetry);
-      this.failPending("not-leader", entry.term);
-    }
+    const pending = this.pending.take(entry.index, entry.term);
     assert(entry.index === this.applied + 1, `apply ${entry.index} after ${this.applied}`);
     switch (entry.type) {
       case entryTypes.command:
-        this.applier.apply(entry, pending !== undefined && pending.term === entry.term ? pending : null);
+        this.applier.apply(entry, pending);
         this.logTime.sawStamp(this.machine.status().logTimeMs);
         break;
       case entryTypes.configuration:
@@ -377,30 +337,11 @@ export class Replica {
         break;
     }
     this.applied = entry.index;
-    this.digests.applied(entry.index, () => this.machine.digest());
-    if (this.digestWaiters.length > 0) this.answerDigests();
+    this.digests.applied(entry.index, this.host.clock.nowMs);
     if (entry.type === entryTypes.configuration) this.host.configurationApplied(this);
   }
 
-  private answerDigests(): void {
-    const { nowMs } = this.host.clock;
-    for (let i = 0; i < this.digestWaiters.length; i++) {
-      const waiter = this.digestWaiters[i]!;
-      if (waiter.index > this.applied && waiter.deadlineMs > nowMs) continue;
-      this.digestWaiters.splice(i--, 1);
-      waiter.done(waiter.index === this.applied ? this.machine.digest() : null);
-    }
-  }
-
-  private failPending(kind: "not-leader" | "outcome-unknown", belowTerm: number): void {
-    for (const [index, pending] of this.pending) {
-      if (pending.term >= belowTerm) continue;
-      this.pending.delete(index);
-      pending.failAll(kind, null, this.host.telemetry);
-    }
-  }
-
-  /** A snapshot replaced the state: what it swallowed can't be told any more. */
+  /** A snapshot replaced the state. */
   snapshotInstalled(index: LogIndex): void {
     // Entries beyond it were committed while it was loaded, and Raft hands them out only once.
     const beyond = this.committed.filter((entry) => entry.index > index);
@@ -408,11 +349,7 @@ export class Replica {
     this.committed.push(...beyond);
     this.digests.clear();
     this.applied = index;
-    for (const [at, pending] of this.pending) {
-      if (at > index) continue;
-      this.pending.delete(at);
-      pending.failAll("outcome-unknown", null, this.host.telemetry);
-    }
+    this.pending.swallowed(index);
     this.logTime.sawStamp(this.machine.status().logTimeMs);
     this.runWaiting();
   }
@@ -441,8 +378,8 @@ export class Replica {
   /** Deadlines; touches of reads; the clock entry that a due deadline of a key, or a limit that was cut, asks for. */
   housekeeping(): void {
     const { nowMs } = this.host.clock;
-    for (const pending of this.pending.values()) pending.expire(nowMs, this.host.telemetry);
-    if (this.digestWaiters.length > 0) this.answerDigests();
+    this.pending.expire(nowMs);
+    this.digests.answer(this.applied, nowMs);
     this.waiting.expire(nowMs, this.host.telemetry);
     if (this.leads) this.noteOwnProof();
     const isLeading = this.leads && this.leadTerm !== 0;
@@ -480,41 +417,34 @@ export class Replica {
     entry.term = proposed.value.term;
     entry.index = proposed.value.index;
     entry.startedMs = this.host.clock.nowMs;
-    this.await(entry);
+    this.pending.add(entry);
     this.host.wake(this);
     return true;
   }
 
-  /** An earlier term's entry may wait for the same index: it left this log, but might still commit elsewhere. */
-  private await(entry: PendingEntry): void {
-    this.pending.get(entry.index)?.failAll("outcome-unknown", null, this.host.telemetry);
-    this.pending.set(entry.index, entry);
-  }
-
   /** The digest at an index that will be applied or was so lately; null when it is too long ago or doesn't come. */
   digestAt(index: LogIndex, deadlineMs: MonotonicMs, done: (digest: string | null) => void): void {
-    if (index > this.applied) this.digestWaiters.push({ index, deadlineMs, done });
+    if (index > this.applied) this.digests.wait(index, deadlineMs, done);
     else done(this.digests.at(index));
   }
 
   /** The node stops or the replica goes: nobody will be answered later. */
   abandon(): void {
-    for (const pending of this.pending.values())
-      pending.failAll("outcome-unknown", null, this.host.telemetry);
-    this.pending.clear();
+    this.pending.abandon();
     for (const read of this.waiting.drain())
       read.stream.fail(read.token, "shutting-down", null, this.host.telemetry);
     // What was not proposed yet finds another leader, or hears that the node stops.
-    for (const reads of this.rounds.values()) for (const read of reads) this.refuseRead(read);
-    this.rounds.clear();
-    for (let i = 0; i < this.turnReads.count; i++) this.refuseRead(this.waitingRead(i, 0, false));
+    for (const read of this.rounds.drain()) this.refuseRead(read);
+    for (const read of this.turnReads.allWaiting()) this.refuseRead(read);
     this.turnReads.clear();
     this.giveBack(this.building);
     this.building = new PendingEntry();
     this.builder.begin();
     this.builderNumber++;
   }
+
+  /** Entries that were proposed here and whose commands wait. */
   get outstanding(): number {
-    return this.pending.size;
+    return this.pending.count;
   }
 }
