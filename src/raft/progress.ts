@@ -16,8 +16,8 @@ export class PeerProgress {
   readonly inflights: Inflights;
   /** Probing: an append is out and unanswered. */
   probeSent = false;
-  /** An empty append is due, to find out whether earlier ones were lost. */
-  emptyDue = false;
+  /** An append is due, whatever room there is, to find out whether earlier ones were lost. */
+  askDue = false;
   /** The commit index that the last append carried. */
   sentCommit: LogIndex = 0;
   /** Index of the snapshot that is being pulled, 0 for none. */
@@ -59,7 +59,7 @@ export class PeerProgress {
   private enter(state: "probe" | "replicate" | "snapshot"): void {
     this.state = state;
     this.probeSent = false;
-    this.emptyDue = false;
+    this.askDue = false;
     this.pendingSnapshot = 0;
     this.inflights.clear();
   }

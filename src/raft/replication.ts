@@ -31,16 +31,29 @@ function sendAppendsTo(state: GroupState, peer: PeerProgress): void {
     return;
   }
   const { maxAppendBytes } = state.options;
-  while (peer.next <= log.lastIndex && !peer.inflights.full) {
-    const entries = log.slice(peer.next, Math.min(maxAppendBytes, peer.inflights.freeBytes));
+  const { inflights, next } = peer;
+  while (peer.next <= log.lastIndex && !inflights.full) {
+    const entries = log.slice(peer.next, Math.min(maxAppendBytes, inflights.freeBytes));
     const bytes = sizeOf(entries);
-    if (!peer.inflights.fits(bytes)) break;
-    sendAppend(state, peer, entries, bytes);
-    peer.next += entries.length;
-    peer.inflights.add(peer.next - 1, bytes);
+    if (!inflights.fits(bytes)) break;
+    sendWindowed(state, peer, entries, bytes);
   }
-  // Tells how far is committed, or finds out whether what was sent before got lost.
-  if (peer.emptyDue || peer.sentCommit < log.commit) sendAppend(state, peer, noEntries, 0);
+  // Whether what was sent before got lost shows in the answer to the next append. Where the window has no room for one, it
+  // passes all the same.
+  const asks = peer.askDue && peer.next === next;
+  peer.askDue = false;
+  if (asks && next <= log.lastIndex) {
+    const entries = log.slice(next, maxAppendBytes);
+    const bytes = sizeOf(entries);
+    while (!inflights.fits(bytes)) inflights.freeFirst();
+    sendWindowed(state, peer, entries, bytes);
+  } else if (asks || peer.sentCommit < log.commit) sendAppend(state, peer, noEntries, 0);
+}
+
+function sendWindowed(state: GroupState, peer: PeerProgress, entries: readonly Entry[], bytes: number): void {
+  sendAppend(state, peer, entries, bytes);
+  peer.next += entries.length;
+  peer.inflights.add(peer.next - 1, bytes);
 }
 
 function sendAppend(state: GroupState, peer: PeerProgress, entries: readonly Entry[], bytes: number): void {
@@ -55,7 +68,6 @@ function sendAppend(state: GroupState, peer: PeerProgress, entries: readonly Ent
   message.round = state.rounds.newest;
   if (bytes <= smallAppendBytes) peer.carriedRound = message.round;
   peer.sentCommit = log.commit;
-  peer.emptyDue = false;
 }
 
 function sizeOf(entries: readonly Entry[]): number {
@@ -144,9 +156,8 @@ export function handleHeartbeatReply(state: GroupState, message: Message): void 
   }
   peer.probeSent = false;
   if (peer.match < state.log.lastIndex) {
-    // Appends may have been lost on the way: an empty one tells, and a full window lets one pass.
-    if (peer.inflights.full) peer.inflights.freeFirst();
-    peer.emptyDue = peer.state === "replicate" && peer.next > state.log.lastIndex;
+    // Appends may have been lost on the way.
+    peer.askDue = peer.state === "replicate";
     state.appendsDue = true;
   }
   continueTransfer(state, peer);

@@ -170,6 +170,19 @@ describe("replication", () => {
     expect(net.get(3).applied.length).toBe(100);
   });
 
+  test("a lost append is noticed, too, when the next one doesn't fit beside it in the window", () => {
+    const net = new Network(1, 2, 3);
+    net.elect(1);
+    net.cut.add(3);
+    for (const bytes of [40_000, 30_000]) {
+      net.raft(1).propose(new Uint8Array(bytes));
+      net.settle();
+    }
+    net.cut.clear();
+    net.pass(4 * heartbeatMs);
+    expect(net.get(3).applied.map(({ length }) => length)).toEqual([40_000, 30_000]);
+  });
+
   test("restarted replicas go on with what was acknowledged", () => {
     const net = new Network(1, 2, 3);
     net.elect(1);
