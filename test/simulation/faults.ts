@@ -21,6 +21,8 @@ export class Faults {
   private quietUntilMs = 0;
   private active = 0;
   private healed = false;
+  /** Nodes that are kept away while a quorum is well. */
+  private readonly away = new Set<number>();
 
   constructor(
     private readonly cluster: SimCluster,
@@ -46,6 +48,7 @@ export class Faults {
       machine.disk.failNextWrite = null;
       machine.disk.extraWriteMs = 0;
       for (const client of this.clients) client.cut(machine.at, false);
+      this.away.delete(machine.at);
       cluster.resume(machine.at);
       this.start(machine.at);
     }
@@ -58,6 +61,7 @@ export class Faults {
     const kind = oneOf(random, ["down", "frozen", "deaf", "mute", "cut off"] as const);
     this.trace(`node ${at} stays away: ${machine.node === null ? "down" : kind}`);
     for (const client of this.clients) client.cut(at, true);
+    this.away.add(at);
     if (kind === "down") this.cluster.crash(at, "process");
     if (kind === "frozen" && machine.node !== null) machine.host.pause();
     for (const { address } of nodes) {
@@ -240,7 +244,7 @@ export class Faults {
   }
 
   private start(at: number): void {
-    if (this.cluster.nodes[at]!.node === null) this.cluster.start(at);
+    if (this.cluster.nodes[at]!.node === null && !this.away.has(at)) this.cluster.start(at);
   }
 
   /** What was closed cleanly is whole, though the machine be switched off meanwhile. */
