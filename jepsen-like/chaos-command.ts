@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { NetnsMissing } from "./cluster/netns-fabric.js";
 import { ClusterUnreachable } from "./cluster/outside-cluster.js";
 import { SmallDisksMissing } from "./cluster/small-disks.js";
-import { ToxiproxyMissing } from "./cluster/toxiproxy-server.js";
+import { ToxiproxyCrashed, ToxiproxyMissing } from "./cluster/toxiproxy-server.js";
 import type { Protocol } from "./doors/door.js";
 import { FaultCommandFailed } from "./nemesis/fault-command.js";
 import { chooseFaults, nemesisNames } from "./nemesis/mixes.js";
@@ -38,6 +38,7 @@ const addressPattern = /^[^\s:=,]+:\d{1,5}$/;
 /** Why a run was never begun, or broken off; it proves nothing. */
 const reasons = [
   ToxiproxyMissing,
+  ToxiproxyCrashed,
   NetnsMissing,
   SmallDisksMissing,
   StraceMissing,
@@ -68,8 +69,9 @@ export async function chaosCommand(wish: ChaosWish): Promise<number> {
     say(verdictLine(result));
     return exitCodes[result.finding.verdict];
   } catch (error) {
-    if (!(error instanceof Error) || !reasons.some((type) => error instanceof type)) throw error;
-    say(`skipped: ${error.message}`);
+    if (error instanceof Error && reasons.some((type) => error instanceof type))
+      say(`skipped: ${error.message}`);
+    else process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     say(`chaos: unknown, 0 operations, 0 unknown, 0 faults, seed ${seed}`);
     return exitCodes.unknown;
   }

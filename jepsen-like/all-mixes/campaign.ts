@@ -4,6 +4,11 @@ import type { Skipped } from "../nemesis/means.js";
 import { nextRun, type PlannedRun, type PlanOptions } from "./plan.js";
 import { folderOf, type RunRecord, runLine, summaryPage } from "./summary.js";
 
+/** One run's result; `toolFailure`: what it was tested with failed. */
+export type RunResult = Omit<RunRecord, keyof PlannedRun> & { readonly toolFailure?: string };
+
+const mostTries = 3;
+
 export interface CampaignOptions extends PlanOptions {
   /** Keeps `runs.jsonl`, `summary.md`, and a folder for each run that was not valid. */
   readonly out: string;
@@ -13,8 +18,8 @@ export interface CampaignOptions extends PlanOptions {
   readonly skipped: readonly Skipped[];
   /** Keeps the folders of valid runs too. */
   readonly keepAll: boolean;
-  /** Does one run with its files in `folder`; null: it was broken off, and doesn't count. */
-  readonly run: (planned: PlannedRun, folder: string) => Promise<Omit<RunRecord, keyof PlannedRun> | null>;
+  /** Does one run with its files in `folder`; null: it was broken off for good, and doesn't count. */
+  readonly run: (planned: PlannedRun, folder: string) => Promise<RunResult | null>;
   readonly goOn: (runs: readonly RunRecord[]) => boolean;
   readonly say: (line: string) => void;
 }
@@ -29,16 +34,14 @@ export function readRuns(out: string): readonly RunRecord[] {
 
 /** Runs one mix after the other, and goes on where an earlier call on the same folder ended. @returns all runs. */
 export async function campaign(options: CampaignOptions): Promise<readonly RunRecord[]> {
-  const { out, run, goOn, say } = options;
+  const { out, goOn, say } = options;
   mkdirSync(out, { recursive: true });
   const runs = [...readRuns(out)];
   if (runs.length > 0) say(`going on after ${runs.length} runs in ${out}`);
   while (goOn(runs)) {
     const planned = nextRun(runs, options);
     const folder = join(out, folderOf(planned));
-    // Of a run that was broken off.
-    rmSync(folder, { recursive: true, force: true });
-    const result = await run(planned, folder);
+    const result = await toTheEnd(planned, folder, options);
     if (result === null) break;
     const record = { ...planned, ...result };
     runs.push(record);
@@ -48,4 +51,20 @@ export async function campaign(options: CampaignOptions): Promise<readonly RunRe
     say(runLine(record));
   }
   return runs;
+}
+
+/** A run that a tool's failure ended is begun anew a few times: it tells nothing of what was to be tested. */
+async function toTheEnd(
+  planned: PlannedRun,
+  folder: string,
+  { run, say }: CampaignOptions,
+): Promise<RunResult | null> {
+  for (let brokenOff = 0; ; brokenOff++) {
+    // Of a run that was broken off.
+    rmSync(folder, { recursive: true, force: true });
+    const result = await run(planned, folder);
+    if (result?.toolFailure === undefined || brokenOff === mostTries - 1)
+      return result === null || brokenOff === 0 ? result : { ...result, brokenOff };
+    say(`run ${planned.number}: begun anew: ${result.toolFailure}`);
+  }
 }

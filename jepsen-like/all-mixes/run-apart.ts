@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { builtMain } from "../cluster/quorate-cluster.js";
+import type { RunResult } from "./campaign.js";
 import type { PlannedRun } from "./plan.js";
-import type { RunRecord, Verdict } from "./summary.js";
+import type { Verdict } from "./summary.js";
 
-export type RunResult = Omit<RunRecord, keyof PlannedRun>;
 type Judged = Omit<RunResult, "seconds" | "load">;
 
 /** Starting, healing and judging may take so long besides the run itself. */
@@ -72,6 +72,7 @@ export function resultOf(output: string, ended: string, strikesJson: string): Ju
     const problems = [`no verdict (${ended}): ${lines.slice(-3).join(" ")}`];
     return { verdict: "unknown", problems, operations: 0, unknownOperations: 0, strikes };
   }
+  const toolFailure = lines.find((line) => line.startsWith("skipped: toxiproxy-server ended"));
   const judged = lines.indexOf("judging");
   const problems = lines.slice(judged + 1, -1).filter((line) => !line.startsWith("report: "));
   return {
@@ -80,5 +81,6 @@ export function resultOf(output: string, ended: string, strikesJson: string): Ju
     operations: Number(last[2]),
     unknownOperations: Number(last[3]),
     strikes,
+    ...(toolFailure === undefined ? {} : { toolFailure }),
   };
 }

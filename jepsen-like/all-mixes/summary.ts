@@ -17,6 +17,8 @@ export interface RunRecord extends PlannedRun {
   readonly seconds: number;
   /** The machine's load average over a minute, when the run had ended. */
   readonly load: number;
+  /** How often a tool failed before, so that the run was begun anew; left out for never. */
+  readonly brokenOff?: number;
 }
 
 /** What one run had to say: one line. */
@@ -25,7 +27,8 @@ export function runLine(run: RunRecord): string {
   const what = `${workload} under ${faults.join("+")}, ${nodes} nodes, seed ${seed}`;
   const figures = `${operations} operations, ${unknownOperations} unknown, ${strikes.length} faults`;
   const why = run.problems.length === 0 ? "" : `: ${run.problems[0]}`;
-  return `run ${number}: ${verdict}, ${what}: ${figures}, ${run.seconds} s, load ${run.load}${why}`;
+  const again = run.brokenOff === undefined ? "" : `, broken off ${run.brokenOff} times before`;
+  return `run ${number}: ${verdict}, ${what}: ${figures}, ${run.seconds} s, load ${run.load}${again}${why}`;
 }
 
 /** The line with which all ends. */

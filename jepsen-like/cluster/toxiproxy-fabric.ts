@@ -1,6 +1,6 @@
 import { type Proxy as ProxyHandle, Toxiproxy } from "toxiproxy-node-client";
 import { announced, type DoorName, type Fabric, freePorts, loopbackSeats, type Seat } from "./fabric.js";
-import { ToxiproxyServer } from "./toxiproxy-server.js";
+import { ToxiproxyCrashed, ToxiproxyServer } from "./toxiproxy-server.js";
 
 /** A toxic of one direction of one proxy, as Toxiproxy names them. */
 export interface ToxicWish {
@@ -55,7 +55,11 @@ export class ToxiproxyFabric implements Fabric {
 
   /** One request at a time: Toxiproxy 2.12 panics when toxics of a proxy are added and removed at once. */
   private inTurn<T>(request: () => Promise<T>): Promise<T> {
-    const answered = this.last.then(request);
+    const answered = this.last.then(request).catch((error: unknown) => {
+      const { crash } = this.server;
+      if (crash === null) throw error;
+      throw new ToxiproxyCrashed(`toxiproxy-server ended by itself and said ${crash}`);
+    });
     this.last = answered.catch(() => {});
     return answered;
   }
@@ -143,9 +147,12 @@ export class ToxiproxyFabric implements Fabric {
   ended(node: number): void {
     for (const line of this.links.values()) if (line.nodes.includes(node)) line.isBroken = line.isHarmed;
     for (const held of this.clients.values())
-      void held.then((line) => {
-        if (line.nodes.includes(node)) line.isBroken = line.isHarmed;
-      });
+      held.then(
+        (line) => {
+          if (line.nodes.includes(node)) line.isBroken = line.isHarmed;
+        },
+        () => {},
+      );
   }
 
   /** Takes all toxics away and lets every proxy listen again. */

@@ -14,6 +14,9 @@ const installPatienceMs = 300_000;
 /** Why there is no Toxiproxy here: network faults are skipped then, and the run says so. */
 export class ToxiproxyMissing extends Error {}
 
+/** Toxiproxy ended in the middle of a run, which proves nothing then. */
+export class ToxiproxyCrashed extends Error {}
+
 function onPath(name: string): string | null {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   return folders.map((folder) => join(folder, name)).find(existsSync) ?? null;
@@ -44,11 +47,19 @@ export async function findServer(): Promise<string> {
 
 /** A running toxiproxy-server. */
 export class ToxiproxyServer {
+  /** What it said last, when it ended by itself. */
+  crash: string | null = null;
+  private stopping = false;
+
   private constructor(
     readonly url: string,
     private readonly child: ChildProcess,
+    lastWords: () => string,
   ) {
     process.once("exit", () => child.kill("SIGKILL"));
+    child.once("exit", () => {
+      if (!this.stopping) this.crash = lastWords();
+    });
   }
 
   static async start(logFile: string): Promise<ToxiproxyServer> {
@@ -60,15 +71,20 @@ export class ToxiproxyServer {
     const log = createWriteStream(logFile);
     child.stdout.pipe(log);
     child.stderr.pipe(log);
+    let panic = "nothing";
+    child.stderr.on("data", (bytes: Buffer) => {
+      panic = /^panic: .*$/m.exec(bytes.toString())?.[0] ?? panic;
+    });
     const url = `http://127.0.0.1:${port}`;
     await until("toxiproxy-server answers", async () => {
       const response = await fetch(`${url}/version`, { signal: AbortSignal.timeout(1000) });
       return response.ok;
     });
-    return new ToxiproxyServer(url, child);
+    return new ToxiproxyServer(url, child, () => panic);
   }
 
   async stop(): Promise<void> {
+    this.stopping = true;
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = once(this.child, "exit");
     this.child.kill("SIGTERM");

@@ -11,7 +11,7 @@ import { type Evidence, gatherEvidence } from "./evidence.js";
 import { judge } from "./judge.js";
 import { Monitor, type Sight } from "./monitor.js";
 import { Recorder } from "./recorder.js";
-import { runSchedule, type Strike } from "./schedule.js";
+import { runSchedule, type ScheduleOptions, type Strike } from "./schedule.js";
 import { Workers } from "./workers.js";
 
 /** What any run is asked for, whatever cluster it is on. */
@@ -21,6 +21,7 @@ export interface RunOptions {
   readonly nemesis: string;
   /** How many faults may be under way together. */
   readonly mix: number;
+  /** Of the load with faults; up to twice as long, until there is enough evidence for a verdict. */
   readonly durationMs: number;
   readonly seed: number;
   /** For history, logs and report. */
@@ -81,10 +82,18 @@ export async function runOn(stage: Stage, options: RunOptions): Promise<RunResul
   const load = workload.start(new SeededRandom(seed + 1));
   const workers = new Workers(load, doors, recorder, seed, options.thinkMs ?? defaultThinkMs);
   workers.start();
-  const recovered = (sinceNs: number): Promise<unknown> => monitor.leadersAfter(sinceNs);
-  const strikes = await runSchedule({ harms, mix, durationMs, random, recovered }, nowNs, (strike) =>
-    say(`${(strike.fromNs / 1e9).toFixed(1)} s: ${strike.name}: ${strike.what}`),
-  ).catch(async (error: unknown) => {
+  const strikes: Strike[] = [];
+  const evidenceOf = (loadedNs: number): Evidence =>
+    gatherEvidence(recorder.observed, strikes, monitor.sights, loadedNs / 1e6);
+  const schedule: ScheduleOptions = {
+    ...{ harms, mix, durationMs, random },
+    enough: () => evidenceOf(nowNs()).missing.length === 0,
+    recovered: (sinceNs) => monitor.leadersAfter(sinceNs),
+  };
+  await runSchedule(schedule, nowNs, (strike) => {
+    strikes.push(strike);
+    say(`${(strike.fromNs / 1e9).toFixed(1)} s: ${strike.name}: ${strike.what}`);
+  }).catch(async (error: unknown) => {
     // Nobody may write to the history once it is closed, nor to doors that are.
     await workers.stop();
     await monitor.stop();
@@ -92,6 +101,7 @@ export async function runOn(stage: Stage, options: RunOptions): Promise<RunResul
     throw error;
   });
   await workers.stop();
+  const loadedNs = nowNs();
   say("healing");
   const sick = await target.heal().then(
     () => null,
@@ -102,7 +112,7 @@ export async function runOn(stage: Stage, options: RunOptions): Promise<RunResul
   await recorder.close();
   const digests = sick === null ? await compareDigests(main, target.seeds[0]!) : null;
   say("judging");
-  const evidence = gatherEvidence(recorder.observed, strikes, monitor.sights, durationMs);
+  const evidence = evidenceOf(loadedNs);
   const isQuiet = (fromNs: number, toNs: number): boolean =>
     strikes.every((strike) => toNs < strike.fromNs || fromNs > strike.toNs + recoveryNs);
   const finding = combine([

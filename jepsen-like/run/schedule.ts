@@ -22,6 +22,8 @@ export interface ScheduleOptions {
   readonly mix: number;
   readonly durationMs: number;
   readonly random: Random;
+  /** Whether what happened so far suffices for a verdict; the schedule goes on otherwise, up to twice as long. */
+  readonly enough: () => boolean;
   /** Resolves when the cluster serves again what was healed at that time. */
   readonly recovered: (sinceNs: number) => Promise<unknown>;
 }
@@ -30,14 +32,14 @@ const quietMs = [1500, 3000] as const;
 const recoveryPatienceMs = 10_000;
 const heldMs = [2500, 6000] as const;
 
-/** Strikes and heals in turn until the time is over. Each fault has its turn before any has a second one. */
+/** Strikes and heals in turn until the time is over and enough has happened. Each fault has its turn before any has a second one. */
 export async function runSchedule(
-  { harms, mix, durationMs, random, recovered }: ScheduleOptions,
+  { harms, mix, durationMs, random, enough, recovered }: ScheduleOptions,
   nowNs: () => number,
   struck: (strike: Strike) => void,
-): Promise<readonly Strike[]> {
-  const strikes: Strike[] = [];
-  const end = performance.now() + durationMs;
+): Promise<void> {
+  let end = performance.now() + durationMs;
+  const latestEnd = end + durationMs;
   const left = (): number => end - performance.now();
   let turn: Harm[] = [];
   for (;;) {
@@ -45,7 +47,9 @@ export async function runSchedule(
     if (harms.length === 0 && left() > 0) continue;
     if (left() < heldMs[0]) {
       await sleep(Math.max(0, left()));
-      return strikes;
+      if (end >= latestEnd || harms.length === 0 || enough()) return;
+      end = Math.min(latestEnd, end + durationMs / 3);
+      continue;
     }
     const together = 1 + Math.floor(between(random, 0, Math.min(mix, harms.length) - 0.001));
     const heals: { readonly strike: Strike; readonly injected: Injected }[] = [];
@@ -66,7 +70,6 @@ export async function runSchedule(
         toNs: struckNs,
         shown: [],
       };
-      strikes.push(strike);
       struck(strike);
       heals.push({ strike, injected });
       atLeastMs = Math.max(atLeastMs, injected.atLeastMs ?? 0);

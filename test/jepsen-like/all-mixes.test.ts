@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type CampaignOptions, campaign } from "../../jepsen-like/all-mixes/campaign.js";
+import { type CampaignOptions, campaign, type RunResult } from "../../jepsen-like/all-mixes/campaign.js";
 import { canMix, type Meeting, nextRun, type PlannedRun } from "../../jepsen-like/all-mixes/plan.js";
-import { type RunResult, resultOf } from "../../jepsen-like/all-mixes/run-apart.js";
+import { resultOf } from "../../jepsen-like/all-mixes/run-apart.js";
 import { totalLine } from "../../jepsen-like/all-mixes/summary.js";
 import { allFaults } from "../../jepsen-like/nemesis/mixes.js";
 import { workloads } from "../../jepsen-like/workloads/all.js";
@@ -141,4 +141,27 @@ test("a run without a verdict is never valid", () => {
     verdict: "unknown",
     problems: ["skipped: no go"],
   });
+});
+
+test("a run in which Toxiproxy ended is begun anew, three times at most, and says so", async () => {
+  const out = mkdtempSync(join(tmpdir(), "quorate-all-mixes-"));
+  try {
+    const broken = resultOf(
+      "skipped: toxiproxy-server ended by itself and said panic: index\nchaos: unknown, 0 operations, 0 unknown, 0 faults, seed 9\n",
+      "exit code 2",
+      "[]",
+    );
+    const results = [broken, valid, broken, broken, broken].map((each) => ({ ...valid, ...each }));
+    const runs = await campaign({
+      ...{ ...plan, out, durationSeconds: 60, skipped: [], keepAll: false, say: () => {} },
+      run: () => Promise.resolve(results.shift() ?? null),
+      goOn: ({ length }) => length < 3,
+    });
+    expect(runs.map(({ verdict, brokenOff }) => [verdict, brokenOff])).toEqual([
+      ["valid", 1],
+      ["unknown", 2],
+    ]);
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
 });
