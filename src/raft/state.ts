@@ -137,10 +137,8 @@ export class GroupState {
     if (hardState.commit > this.log.lastIndex) this.loseState();
     this.electionDeadlineMs = this.nowMs + this.drawTimeoutMs();
     const alone = this.isOnlyVoter() && !entries.some((e) => e.type === entryTypes.configuration);
-    if (hardState.term > 0 && !alone) {
-      this.restartWaitMs = this.nowMs + options.electionMaxMs;
-      this.electionDeadlineMs = this.restartWaitMs + this.drawTimeoutMs() - options.electionMinMs;
-    }
+    // What it promised a leader before it ended lasts no longer than this.
+    if (hardState.term > 0 && !alone) this.restartWaitMs = this.nowMs + options.electionMinMs;
   }
 
   /** Uniform in [electionMinMs, electionMaxMs). */

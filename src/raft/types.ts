@@ -186,7 +186,7 @@ export interface RaftOptions {
   readonly maxUncommittedBytes: number;
   /** "quorum": no leases, every read takes a round. */
   readonly reads: "lease" | "quorum";
-  /** Monotonic now. A restarted voter (one with a hard state) waits electionMaxMs before it votes (safety 19). */
+  /** Monotonic now. A restarted voter (one with a hard state) waits electionMinMs before it votes (safety 19). */
   readonly nowMs: MonotonicMs;
   /** What storage recovered; `snapshot` is where the log begins. */
   readonly recovered: {

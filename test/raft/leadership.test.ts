@@ -64,9 +64,9 @@ describe("elections", () => {
     const request = draftMessage(messageTypes.vote, 1, 3, 2, 9);
     request.index = 99;
     request.logTerm = 9;
-    net.raft(2).step(net.nowMs + electionMaxMs - 1, 0, request);
+    net.raft(2).step(net.nowMs + electionMinMs - 1, 0, request);
     expect(net.raft(2).status().term).toBe(1);
-    net.raft(2).step(net.nowMs + electionMaxMs, 0, request);
+    net.raft(2).step(net.nowMs + electionMinMs, 0, request);
     expect(net.raft(2).status().vote).toBe(3);
     net.raft(3).step(net.nowMs + electionMinMs - 1, 0, { ...request, from: 2, to: 3 });
     expect(net.raft(3).status().term).toBe(1);
