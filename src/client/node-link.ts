@@ -35,7 +35,7 @@ const batchBytes = 1024 * 1024;
 /** With commands outstanding and nothing heard for so long, the node is asked for a sign of life. */
 const quietMs = 500;
 const firstBackoffMs = 50;
-const backoffLimitMs = 1000;
+const backoffLimitMs = 500;
 const pipelinePath = "/quorate.v1.PipelineService/Pipeline";
 const sameBytes = (message: Buffer): Buffer => message;
 
