@@ -119,3 +119,18 @@ export function createReplica(options: FactoryOptions, origin: ReplicaOrigin, no
   const machine = createMachine({ store, slots: range?.slots ?? [0, 0], hashKey: options.hashKey });
   return new Replica(origin.range, origin.replica, group, machine, store.counters, options.host);
 }
+
+/** A record holds entries together with their term, so a log of a later term has lost what it knew of it. */
+export function withTermOfLog(origin: ReplicaOrigin): ReplicaOrigin {
+  const { hardState, entries, snapshot } = origin;
+  const term = entries.at(-1)?.term ?? snapshot.term;
+  return term <= hardState.term ? origin : { ...origin, hardState: { ...hardState, term, vote: 0 } };
+}
+
+/** Its term was heard before it was written, and may be lost with what a log that isn't synced had of it. */
+export function beginningAt(origin: ReplicaOrigin, snapshot: SnapshotMeta): ReplicaOrigin {
+  const { hardState } = origin;
+  const term = Math.max(hardState.term, snapshot.term);
+  const vote = term === hardState.term ? hardState.vote : 0;
+  return { ...origin, hardState: { ...hardState, term, vote }, snapshot, entries: [] };
+}

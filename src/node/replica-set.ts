@@ -12,6 +12,7 @@ import { chosenPolicy, evictionSetting } from "./eviction-setting.js";
 import type { QuorateNode } from "./node.js";
 import type { Replica, ReplicaHost } from "./replica.js";
 import {
+  beginningAt,
   createdSection,
   createReplica,
   documentConfiguration,
@@ -20,6 +21,7 @@ import {
   freshOrigin,
   markSection,
   type ReplicaOrigin,
+  withTermOfLog,
 } from "./replica-factory.js";
 import { resetSection } from "./snapshotter.js";
 
@@ -157,8 +159,7 @@ export class ReplicaSet {
       }
       // A snapshot that was installed right before a crash reaches further than the log: the log begins anew there.
       const beyond = manifest.meta.index > last;
-      const from = beyond ? beginningAt(origin, manifest.meta) : origin;
-      const replica = this.bringUp(from);
+      const replica = this.bringUp(origin, beyond ? manifest.meta : null);
       if (beyond) this.node.engine.recorder.addSection(resetSection(replica, manifest.meta), () => {});
       this.node.snapshotter.restore(replica, manifest, () => {
         replica.snapshotIndex = manifest.meta.index;
@@ -170,8 +171,10 @@ export class ReplicaSet {
     });
   }
 
-  private bringUp(origin: ReplicaOrigin): Replica {
+  private bringUp(recovered: ReplicaOrigin, snapshot: SnapshotMeta | null = null): Replica {
     const { node } = this;
+    const known = withTermOfLog(recovered);
+    const origin = snapshot === null ? known : beginningAt(known, snapshot);
     const replica = createReplica(
       {
         document: node.document!,
@@ -193,6 +196,7 @@ export class ReplicaSet {
     if (node.membership.tables !== null) this.locate(replica, node.membership.tables);
     node.admit(replica);
     if (this.recovering && this.lost !== null) this.fence(replica, this.lost);
+    if (known !== recovered) this.fence(replica, "its log reaches into a term whose record is gone");
     return replica;
   }
 
@@ -434,12 +438,4 @@ export class ReplicaSet {
       return;
     membership.propose({ kind: "announce-member", id: self, member: claim }, () => {});
   }
-}
-
-/** Its term was heard before it was written, and may be lost with what a log that isn't synced had of it. */
-function beginningAt(origin: ReplicaOrigin, snapshot: SnapshotMeta): ReplicaOrigin {
-  const { hardState } = origin;
-  const term = Math.max(hardState.term, snapshot.term);
-  const vote = term === hardState.term ? hardState.vote : 0;
-  return { ...origin, hardState: { ...hardState, term, vote }, snapshot, entries: [] };
 }
