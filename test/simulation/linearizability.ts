@@ -21,19 +21,23 @@ export interface Model {
 }
 
 const stepBudget = 8_000_000;
+/** States of registers are small, and their histories as long as the run. */
+const registerBudget = 32_000_000;
 
 /** What is wrong with one object's history, as the checker tells it; null when it is linearizable. */
 export function whyNotLinearizable(history: readonly Observation[], model: Model): string | null {
   const told = model.isRegister === true ? withoutUnseenValues(history) : history;
-  return whyNotAllowed(operationsOf(told), checkerModel(model));
+  const budget = model.isRegister === true ? registerBudget : stepBudget;
+  return whyNotAllowed(operationsOf(told), checkerModel(model), budget);
 }
 
 /** The same for operations as the checker has them. */
 export function whyNotAllowed<State>(
   operations: readonly CheckerOperation[],
   model: CheckerModel<State>,
+  budget = stepBudget,
 ): string | null {
-  const result = search(model, operations, stepBudget);
+  const result = search(model, operations, budget);
   if (result.verdict === "valid") return null;
   if (result.verdict === "unknown") return "nobody can tell whether it is linearizable";
   const { f, output, invokedNs, input } = result.failed;

@@ -100,7 +100,8 @@ const queueModel: Model<Lists> = {
   },
 };
 
-const span = 60;
+/** Of a pair of lists, in numbers of operations: with twice as many, unknown ones among them can be too many to search. */
+const span = 30;
 
 /** Pairs of lists as queues: what is pushed is given out at most once, and not lost while it was acknowledged. */
 export const queues: Workload = {
