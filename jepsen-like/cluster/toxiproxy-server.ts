@@ -10,6 +10,7 @@ import { sleep, until } from "./wait.js";
 const module = "github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0";
 const cache = join(projectRoot, ".cache", "toxiproxy-2.12.0");
 const installPatienceMs = 300_000;
+const endPatienceMs = 500;
 
 /** Why there is no Toxiproxy here: network faults are skipped then, and the run says so. */
 export class ToxiproxyMissing extends Error {}
@@ -47,19 +48,24 @@ export async function findServer(): Promise<string> {
 
 /** A running toxiproxy-server. */
 export class ToxiproxyServer {
-  /** What it said last, when it ended by itself. */
-  crash: string | null = null;
   private stopping = false;
 
   private constructor(
     readonly url: string,
     private readonly child: ChildProcess,
-    lastWords: () => string,
+    private readonly lastWords: () => string,
   ) {
     process.once("exit", () => child.kill("SIGKILL"));
-    child.once("exit", () => {
-      if (!this.stopping) this.crash = lastWords();
-    });
+  }
+
+  private get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** What it said last when it ended by itself, null when it runs. A request fails a little before its process has ended. */
+  async crashed(): Promise<string | null> {
+    if (!this.hasEnded) await Promise.race([once(this.child, "exit"), sleep(endPatienceMs)]);
+    return this.hasEnded && !this.stopping ? this.lastWords() : null;
   }
 
   static async start(logFile: string): Promise<ToxiproxyServer> {
@@ -85,7 +91,7 @@ export class ToxiproxyServer {
 
   async stop(): Promise<void> {
     this.stopping = true;
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    if (this.hasEnded) return;
     const ended = once(this.child, "exit");
     this.child.kill("SIGTERM");
     await Promise.race([ended, sleep(3000)]);
