@@ -12,15 +12,21 @@ export interface ToxicWish {
 /** Looked for in one run, so that they are free together. */
 const proxyPorts = 200;
 
-/** A proxy, and whether it has toxics just now. */
+/**
+ * A proxy, and the toxics that it has just now. Toxiproxy 2.12 may forget a toxic of a connection that ends while several
+ * are taken away, and panics when one more is added to it: such a proxy is made anew first.
+ */
 interface Line {
   readonly name: string;
   /** The nodes at its ends; a client's has one. */
   readonly nodes: readonly number[];
   proxy: ProxyHandle;
-  isHarmed: boolean;
+  /** The toxics that it has: the directions of them. */
+  harms: ToxicWish["stream"][];
   /** Its proxy is made anew instead of being freed of its toxics. */
   isBroken: boolean;
+  /** Its proxy is made anew before it gets a toxic. */
+  isWorn: boolean;
 }
 
 /** A proxy between each ordered pair of nodes, and for each client at each door of each node that it uses. */
@@ -70,7 +76,7 @@ export class ToxiproxyFabric implements Fabric {
     const proxy = await this.inTurn(() =>
       this.toxiproxy.createProxy({ name, listen, upstream, enabled: true }),
     );
-    return { name, nodes, proxy, isHarmed: false, isBroken: false };
+    return { name, nodes, proxy, harms: [], isBroken: false, isWorn: false };
   }
 
   launcher(): readonly string[] {
@@ -135,9 +141,9 @@ export class ToxiproxyFabric implements Fabric {
 
   private async add(line: Line, { type, stream, attributes }: ToxicWish, toxicity: number): Promise<void> {
     await this.inTurn(async () => {
-      line.isHarmed = true;
-      // Taking `timeout` away ends the connections, and so does a new proxy. Toxiproxy 2.12 forgets other toxics of such a
-      // connection that still has bytes to hand on, and panics when one more is added.
+      if (line.isWorn) await this.renew(line);
+      line.harms.push(stream);
+      // Taking `timeout` away ends the connections, and so does a new proxy.
       if (type === "timeout") line.isBroken = true;
       await line.proxy.addToxic({ name: `toxic-${++this.toxics}`, type, stream, toxicity, attributes });
     });
@@ -148,11 +154,12 @@ export class ToxiproxyFabric implements Fabric {
    * doesn't take: the lines of a process that is gone are made anew instead.
    */
   ended(node: number): void {
-    for (const line of this.links.values()) if (line.nodes.includes(node)) line.isBroken ||= line.isHarmed;
+    for (const line of this.links.values())
+      if (line.nodes.includes(node)) line.isBroken ||= line.harms.length > 0;
     for (const held of this.clients.values())
       held.then(
         (line) => {
-          if (line.nodes.includes(node)) line.isBroken ||= line.isHarmed;
+          if (line.nodes.includes(node)) line.isBroken ||= line.harms.length > 0;
         },
         () => {},
       );
@@ -162,17 +169,23 @@ export class ToxiproxyFabric implements Fabric {
   heal(): Promise<void> {
     return this.inTurn(async () => {
       const lines = [...this.links.values(), ...(await Promise.all(this.clients.values()))];
-      for (const line of lines.filter(({ isBroken }) => isBroken)) {
-        const { listen, upstream } = line.proxy;
-        await line.proxy.remove();
-        line.proxy = await this.toxiproxy.createProxy({ name: line.name, listen, upstream, enabled: true });
-      }
+      for (const line of lines) if (line.isBroken) await this.renew(line);
       await this.toxiproxy.reset();
       for (const line of lines) {
-        line.isHarmed = false;
-        line.isBroken = false;
+        line.isWorn ||= new Set(line.harms).size < line.harms.length;
+        line.harms = [];
       }
     });
+  }
+
+  /** Ends its connections. */
+  private async renew(line: Line): Promise<void> {
+    const { listen, upstream } = line.proxy;
+    await line.proxy.remove();
+    line.proxy = await this.toxiproxy.createProxy({ name: line.name, listen, upstream, enabled: true });
+    line.harms = [];
+    line.isBroken = false;
+    line.isWorn = false;
   }
 
   async stop(): Promise<void> {
