@@ -29,6 +29,8 @@ export interface ScheduleOptions {
 }
 
 const quietMs = [1500, 3000] as const;
+/** Beyond the time that was asked for: what is missing is mostly work under faults. */
+const laterQuietMs = [200, 500] as const;
 const recoveryPatienceMs = 10_000;
 const heldMs = [2500, 6000] as const;
 
@@ -38,12 +40,14 @@ export async function runSchedule(
   nowNs: () => number,
   struck: (strike: Strike) => void,
 ): Promise<void> {
-  let end = performance.now() + durationMs;
-  const latestEnd = end + durationMs;
+  const plannedEnd = performance.now() + durationMs;
+  const latestEnd = plannedEnd + durationMs;
+  let end = plannedEnd;
   const left = (): number => end - performance.now();
   let turn: Harm[] = [];
   for (;;) {
-    await sleep(Math.min(Math.max(0, left()), between(random, ...quietMs)));
+    const [leastMs, mostMs] = end === plannedEnd ? quietMs : laterQuietMs;
+    await sleep(Math.min(Math.max(0, left()), between(random, leastMs, mostMs)));
     if (harms.length === 0 && left() > 0) continue;
     if (left() < heldMs[0]) {
       await sleep(Math.max(0, left()));
