@@ -75,7 +75,7 @@ function cellAt(offset: string): string {
 
 const bitModel = elementModel(bitCommands);
 const cellModel = elementModel(cellCommands);
-const span = 120;
+const span = 60;
 
 /** Strings that are changed in the middle: bits, and ranges of characters. */
 export const bits: Workload = {

@@ -62,7 +62,7 @@ function removed(state: Elements, names: readonly string[]): readonly Way[] {
 }
 
 const model = elementModel(commands);
-const span = 150;
+const span = 75;
 
 /** Hashes: each field is a register, one counts, and whole reads see them together. */
 export const hashes: Workload = {

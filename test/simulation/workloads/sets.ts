@@ -74,7 +74,7 @@ const commands: ElementCommands = {
 };
 
 const model = elementModel(commands);
-const span = 150;
+const span = 75;
 
 /** Pairs of sets of one slot: members come, go, move from one to the other, and are drawn by chance. */
 export const sets: Workload = {

@@ -81,7 +81,7 @@ function scoreOf(state: Elements, member: string): number | null {
 }
 
 const model = elementModel(commands);
-const span = 150;
+const span = 75;
 
 /** Sorted sets: scores set, counted, popped from both ends, seen one by one and as a ranking. */
 export const sortedSets: Workload = {
