@@ -1,3 +1,4 @@
+import type { Random } from "../base/random.js";
 import type { MonotonicMs, NodeId, RangeId, ReplicaId } from "../base/units.js";
 import type { Timers } from "../ports/clock.js";
 import type { LogStorage } from "../ports/log-storage.js";
@@ -23,6 +24,7 @@ export interface EngineHost {
   readonly telemetry: Telemetry;
   readonly transport: Transport;
   readonly storage: LogStorage;
+  readonly random: Random;
   /** Before anything else of a turn: commands that waited for a leader. */
   turnStarts(): void;
   /** After Raft took its part: forwards go out. */
@@ -53,7 +55,7 @@ export class Engine implements FlushList {
 
   constructor(host: EngineHost, lastSequence: number) {
     this.host = host;
-    this.links = new PeerLinks(host.transport, host.clock, () => this.recorder.durableSequence);
+    this.links = new PeerLinks(host.transport, host.clock, () => this.recorder.durableSequence, host.random);
     this.recorder = new Recorder(host.storage, lastSequence, {
       send: (replica, message) => this.send(replica, message),
       persisted: (replica, token) => {

@@ -137,6 +137,7 @@ export class QuorateNode {
         telemetry,
         transport,
         storage: this.storage,
+        random: options.random,
         turnStarts: () => this.gateway.release(),
         sendForwards: () => {
           this.gateway.forwarder.flush();

@@ -1,3 +1,4 @@
+import { below, type Random } from "../base/random.js";
 import type { MonotonicMs, NodeId } from "../base/units.js";
 import type { Transport } from "../ports/transport.js";
 import { FrameBuilder } from "../raft/frame-codec.js";
@@ -8,6 +9,12 @@ import type { TurnClock } from "./clocks.js";
 const bulkBytes = 64 * 1024;
 /** How many sent frames are remembered until they are echoed. */
 const rememberedFrames = 256;
+/**
+ * Frames are numbered from a multiple of this on that each process draws: a stream may still hand on what a process sent
+ * that has ended, after another one has taken its place, and an echo of that must not be taken for one of the latter's.
+ */
+const numbersOfProcess = 2 ** 32;
+const processes = 2 ** 20;
 
 interface Link {
   readonly peer: NodeId;
@@ -30,9 +37,11 @@ export class PeerLinks {
   private readonly transport: Transport;
   private readonly clock: TurnClock;
   private readonly durableSequence: () => number;
+  private readonly firstNumber: number;
   private open: Link[] = [];
 
-  constructor(transport: Transport, clock: TurnClock, durableSequence: () => number) {
+  constructor(transport: Transport, clock: TurnClock, durableSequence: () => number, random: Random) {
+    this.firstNumber = (1 + below(random, processes)) * numbersOfProcess;
     this.transport = transport;
     this.clock = clock;
     this.durableSequence = durableSequence;
@@ -80,7 +89,7 @@ export class PeerLinks {
    */
   received(peer: NodeId, number: number, echo: number, durableSequence: number): MonotonicMs | null {
     const link = this.link(peer);
-    if (number > link.received) link.received = number;
+    if (number > link.received || !isOfProcess(number, link.received)) link.received = number;
     if (durableSequence > link.peerSequence) link.peerSequence = durableSequence;
     if (echo === 0 || echo >= link.nextNumber || echo < link.nextNumber - rememberedFrames) return null;
     return link.sentAtMs[echo % rememberedFrames]!;
@@ -107,7 +116,7 @@ export class PeerLinks {
         controlOpen: false,
         bulkOpen: false,
         received: 0,
-        nextNumber: 1,
+        nextNumber: this.firstNumber,
         sentAtMs: new Float64Array(rememberedFrames),
         peerSequence: 0,
       };
@@ -115,6 +124,11 @@ export class PeerLinks {
     }
     return link;
   }
+}
+
+/** Whether two frames' numbers were given by one process. */
+function isOfProcess(a: number, b: number): boolean {
+  return Math.floor(a / numbersOfProcess) === Math.floor(b / numbersOfProcess);
 }
 
 function entryBytes(message: Message): number {

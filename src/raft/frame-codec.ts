@@ -12,7 +12,7 @@ const frameVersion = 1;
 export interface FrameHeader {
   /** The sender's last durable record: a peer that once saw a higher one knows that state was lost. */
   readonly durableSequence: number;
-  /** Rises per sender and stream, from 1: what an echo refers to. */
+  /** Rises per sending process and receiver, from above 0: what an echo refers to. */
   readonly number: number;
   /** The newest frame number that came from the receiver; 0: none yet. */
   readonly echo: number;
