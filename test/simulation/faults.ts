@@ -231,7 +231,8 @@ export class Faults {
     if (this.cluster.nodes[at]!.node === null) return false;
     const { disk } = this.cluster.nodes[at]!;
     const lost = disk.lostAtCrashes;
-    if (kind === "power" && disk.durability === "buffered") {
+    // A log that was closed cleanly, and that no process has opened since, loses nothing.
+    if (kind === "power" && disk.durability === "buffered" && disk.bootMark?.clean !== true) {
       this.invariants.loseState(at, "power");
       this.marks.hit("power lost under a buffered log");
     }
