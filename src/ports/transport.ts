@@ -19,7 +19,10 @@ export interface TransportHandler {
   hello(): Uint8Array;
   /** The peer's greeting; false refuses the stream (another cluster, an old identity). */
   onHello(from: NodeId, address: string, hello: Uint8Array): boolean;
-  /** A stream in both directions works / none does any more. Each change once. */
+  /**
+   * Streams in both directions work / one doesn't any more. Each change once. What a process of the peer sent that has ended
+   * never comes after the `onUp` of the next one.
+   */
   onUp(peer: NodeId): void;
   onDown(peer: NodeId): void;
   /** `frame` is the handler's to keep. */

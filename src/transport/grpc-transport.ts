@@ -70,6 +70,8 @@ class PeerTransport implements GrpcTransport {
   private readonly cancels = new Set<() => void>();
   private readonly laneLimits: LaneLimits;
   private readonly dialTimeoutMs: number;
+  /** No two processes of a node that start one after the other have the same. */
+  private readonly process = Date.now() * 1024 + Math.floor(Math.random() * 1024);
   private peers: readonly PeerAddress[] = [];
   private self: NodeId = 0;
   private handler: TransportHandler | null = null;
@@ -210,6 +212,7 @@ class PeerTransport implements GrpcTransport {
   private greeting(): Buffer {
     return encodeGreeting({
       id: this.self,
+      process: this.process,
       address: withPort(this.options.advertise, this.boundPort),
       hello: this.started.hello(),
     });
@@ -240,6 +243,7 @@ class PeerTransport implements GrpcTransport {
         }
         const link = this.link(from.id);
         link.address = from.address;
+        link.meet(from.process);
         link.addOutgoing(kind, stream);
       },
       broken: (from, stream, reason) => {

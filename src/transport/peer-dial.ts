@@ -3,7 +3,7 @@ import type { Logger } from "../ports/telemetry.js";
 import type { Lane } from "../ports/transport.js";
 import { Dialer } from "./dialer.js";
 import { FrameReader } from "./frame-reader.js";
-import type { PeerLink } from "./peer-link.js";
+import type { PeerLink, Receiver } from "./peer-link.js";
 import type { Greeting, StreamKind } from "./wire.js";
 
 export interface PeerDialOptions {
@@ -21,7 +21,7 @@ export interface PeerDialOptions {
 const kinds = ["raft", "forward"] as const;
 
 /** Keeps both kinds of incoming streams from the node at one address, whoever that turns out to be. */
-export class PeerDial {
+export class PeerDial implements Receiver {
   /** Whom the last greeting named; 0: nobody yet. */
   boundId: NodeId = 0;
   private expectedId: NodeId = 0;
@@ -44,6 +44,10 @@ export class PeerDial {
     if (id === 0 || this.boundId === 0 || this.boundId === id) return;
     this.boundId = 0;
     for (const dialer of this.dialers) if (dialer.established) dialer.reset("another node lives here");
+  }
+
+  reset(kind: StreamKind, reason: string): void {
+    this.dialers[kinds.indexOf(kind)]!.reset(reason);
   }
 
   tick(maxTicks: number): void {
@@ -94,7 +98,9 @@ export class PeerDial {
       return `expected node ${formatNodeId(this.expectedId)}, met ${formatNodeId(greeting.id)}`;
     const refusal = this.options.judge(greeting);
     if (refusal !== null) return refusal;
-    const holder = this.options.link(greeting.id).incoming[kind];
+    const link = this.options.link(greeting.id);
+    link.meet(greeting.process);
+    const holder = link.incoming[kind];
     // Two addresses of one node: the first one that answered keeps the stream.
     return holder === null || holder === this ? null : "already joined by another address";
   }

@@ -9,6 +9,14 @@ interface Outgoing {
   readonly writer: FrameWriter;
 }
 
+/** Who keeps the streams on which a peer's frames come. */
+export interface Receiver {
+  /** Gives the stream up and dials again. */
+  reset(kind: StreamKind, reason: string): void;
+}
+
+const kinds = ["raft", "forward"] as const;
+
 const lanesOf: Readonly<Record<StreamKind, readonly Lane[]>> = {
   raft: ["raft", "bulk"],
   forward: ["forward"],
@@ -21,7 +29,9 @@ const lanesOf: Readonly<Record<StreamKind, readonly Lane[]>> = {
 export class PeerLink {
   private readonly outgoing: Record<StreamKind, Outgoing | null> = { raft: null, forward: null };
   /** Who receives from this peer; null while nobody does. */
-  readonly incoming: Record<StreamKind, object | null> = { raft: null, forward: null };
+  readonly incoming: Record<StreamKind, Receiver | null> = { raft: null, forward: null };
+  /** The peer's process that greeted last; 0: none yet. */
+  private process = 0;
   /** As the peer announced it. */
   address = "";
   /** Was among the peers that we keep streams with. */
@@ -34,6 +44,19 @@ export class PeerLink {
     private readonly onBytes: (count: number) => void,
     private readonly onChange: (link: PeerLink) => void,
   ) {}
+
+  /**
+   * A process greets. What another one of the same node sent before it ended may still come out of a slow network, and would
+   * be taken for this one's: none of its streams may be left.
+   */
+  meet(process: number): void {
+    const { process: former, incoming } = this;
+    this.process = process;
+    if (former === 0 || former === process) return;
+    const reason = "another process of the node took its place";
+    this.closeOutgoing(reason);
+    for (const kind of kinds) incoming[kind]?.reset(kind, reason);
+  }
 
   /** A newer stream replaces an older one: the peer knows best that it gave the old one up. */
   addOutgoing(kind: StreamKind, stream: OutgoingStream): void {
@@ -56,14 +79,14 @@ export class PeerLink {
   }
 
   /** @returns false when another receiver holds this end already. */
-  addIncoming(kind: StreamKind, receiver: object): boolean {
+  addIncoming(kind: StreamKind, receiver: Receiver): boolean {
     if (this.incoming[kind] !== null && this.incoming[kind] !== receiver) return false;
     this.incoming[kind] = receiver;
     this.refresh();
     return true;
   }
 
-  dropIncoming(kind: StreamKind, receiver: object): void {
+  dropIncoming(kind: StreamKind, receiver: Receiver): void {
     if (this.incoming[kind] !== receiver) return;
     this.incoming[kind] = null;
     this.refresh();
@@ -81,7 +104,7 @@ export class PeerLink {
 
   /** Pings where nothing else was said, and gives up streams that took nothing for `maxTicks`. */
   tick(maxTicks: number): void {
-    for (const kind of ["raft", "forward"] as const) {
+    for (const kind of kinds) {
       const outgoing = this.outgoing[kind];
       if (outgoing === null || outgoing.writer.tick() < maxTicks) continue;
       this.dropOutgoing(kind, outgoing.stream);
@@ -90,7 +113,7 @@ export class PeerLink {
   }
 
   closeOutgoing(reason: string): void {
-    for (const kind of ["raft", "forward"] as const) {
+    for (const kind of kinds) {
       const outgoing = this.outgoing[kind];
       if (outgoing === null) continue;
       this.dropOutgoing(kind, outgoing.stream);

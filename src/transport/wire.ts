@@ -72,18 +72,21 @@ export const serverOptions: ServerOptions = {
 /** How both ends of a stream introduce themselves. */
 export interface Greeting {
   readonly id: NodeId;
+  /** Another one for each process of the node. */
+  readonly process: number;
   /** host:port where this node can be dialled. */
   readonly address: string;
   /** The handler's own, opaque. */
   readonly hello: Uint8Array;
 }
 
-const greetingVersion = 1;
+const greetingVersion = 2;
 
 export function encodeGreeting(greeting: Greeting): Buffer {
   const writer = new ByteWriter(64 + greeting.hello.length);
   writer.u8(greetingVersion);
   writer.u53(greeting.id);
+  writer.u53(greeting.process);
   writer.text(greeting.address);
   writer.block(greeting.hello);
   return asBuffer(writer.take());
@@ -94,7 +97,12 @@ export function decodeGreeting(bytes: Buffer): Greeting | null {
   try {
     const reader = new ByteReader(asBytes(bytes));
     if (reader.u8() !== greetingVersion) return null;
-    return { id: reader.u53(), address: reader.text(), hello: reader.block().slice() };
+    return {
+      id: reader.u53(),
+      process: reader.u53(),
+      address: reader.text(),
+      hello: reader.block().slice(),
+    };
   } catch (error) {
     if (error instanceof DecodeError) return null;
     throw error;

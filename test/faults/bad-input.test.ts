@@ -220,7 +220,7 @@ test("safety 74: malformed calls and frames of a peer are refused and end nothin
         const end = ended(call);
         call.write(bytes);
         // A greeting of the right form by nobody.
-        call.write(encodeGreeting({ id: 5, address: "nowhere:1", hello: bytes }));
+        call.write(encodeGreeting({ id: 5, process: 1, address: "nowhere:1", hello: bytes }));
         call.end();
         await end;
       }

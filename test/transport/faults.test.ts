@@ -71,6 +71,38 @@ async function stallableProxy(
   };
 }
 
+/** Forwards to a port; what comes back on the connections that there are it keeps from `hold` until `release`. */
+async function holdingProxy(
+  target: () => string,
+): Promise<{ address: string; hold(): void; release(): void }> {
+  const connections: { isHeld: boolean; readonly kept: Buffer[]; readonly socket: Socket }[] = [];
+  const { port } = await listen((socket) => {
+    const connection = { isHeld: false, kept: [] as Buffer[], socket };
+    connections.push(connection);
+    const out = connect(Number(target().split(":")[1]), "127.0.0.1");
+    sockets.add(out);
+    out.on("error", () => {});
+    socket.on("data", (bytes) => out.write(bytes));
+    socket.on("close", () => out.destroy());
+    out.on("data", (bytes) => {
+      if (connection.isHeld) connection.kept.push(bytes);
+      else socket.write(bytes);
+    });
+    out.on("close", () => {
+      if (!connection.isHeld) socket.destroy();
+    });
+  });
+  return {
+    address: `127.0.0.1:${port}`,
+    hold() {
+      for (const connection of connections) connection.isHeld = true;
+    },
+    release() {
+      for (const { kept, socket } of connections) for (const bytes of kept.splice(0)) socket.write(bytes);
+    },
+  };
+}
+
 test("safety 71: a peer that accepts connections and never answers is dialled again until it answers", async () => {
   let connections = 0;
   const { server, port } = await listen((socket) => {
@@ -122,6 +154,41 @@ test("safety 71: a stream on which nothing comes any more is given up, once on e
   await until(() => a.transport.isUp(2) && b.transport.isUp(1), "both up again");
   expect(a.events).toEqual(["up 2", "down 2", "up 2"]);
   expect(b.events).toEqual(["up 1", "down 1", "up 1"]);
+});
+
+test("what a process sent that has ended is not taken for what the next one sends, however late it comes", async () => {
+  const patient = (id: number, address?: string) =>
+    new Endpoint(id, world.transport({ livenessMs: 60_000, ...(address === undefined ? {} : { address }) }));
+  const start = async (made: Endpoint): Promise<Endpoint> => {
+    let started = false;
+    made.transport.start(made.id, made, () => {
+      started = true;
+    });
+    await until(() => started, "the start");
+    return made;
+  };
+  const a = await start(patient(1));
+  const former = await start(patient(2));
+  const address = former.transport.address();
+  const proxy = await holdingProxy(() => address);
+  a.transport.setPeers([{ id: 2, address: proxy.address }]);
+  former.transport.setPeers([{ id: 1, address: a.transport.address() }]);
+  await until(() => a.transport.isUp(2) && former.transport.isUp(1), "both up");
+  proxy.hold();
+  former.transport.send(1, "raft", new Uint8Array([1]));
+  former.transport.send(1, "forward", new Uint8Array([1]));
+  await new Promise<void>((resolve) => former.transport.close(resolve));
+  await until(() => a.events.includes("down 2"), "down");
+
+  const next = await start(patient(2, address));
+  next.transport.setPeers([{ id: 1, address: a.transport.address() }]);
+  await until(() => a.transport.isUp(2) && next.transport.isUp(1), "both up again");
+  proxy.release();
+  next.transport.send(1, "raft", new Uint8Array([2]));
+  next.transport.send(1, "forward", new Uint8Array([2]));
+  await until(() => a.frames.length === 2, "the frames");
+  expect(a.frames.map(({ frame }) => [...frame])).toEqual([[2], [2]]);
+  expect(a.events).toEqual(["up 2", "down 2", "up 2"]);
 });
 
 test("an idle pair stays up by pings alone", async () => {

@@ -139,7 +139,12 @@ test("a frame above the bound, or bytes that are no records, break the stream an
 });
 
 test("a greeting survives its encoding, and what isn't one is noticed", () => {
-  const greeting = { id: 2 ** 48 - 1, address: "[::1]:7000", hello: new Uint8Array([1, 2]) };
+  const greeting = {
+    id: 2 ** 48 - 1,
+    process: 2 ** 52,
+    address: "[::1]:7000",
+    hello: new Uint8Array([1, 2]),
+  };
   const bytes = encodeGreeting(greeting);
   expect(decodeGreeting(bytes)).toEqual(greeting);
   expect(decodeGreeting(bytes.subarray(0, bytes.length - 1))).toBeNull();
