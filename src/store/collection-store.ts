@@ -84,9 +84,7 @@ export abstract class CollectionStore extends ElementStore {
   zsetScore(handle: Handle, bytes: Uint8Array, start: number, end: number): number {
     const { table, element } = this;
     if (table.isLarge(handle)) {
-      const second = this.trees.second(table.value(handle));
-      keyedHash(this.hashKey, bytes, start, end);
-      const found = this.trees.seek(second, this.target.element(hashHigh, bytes, start, end));
+      const found = this.seekSecond(this.trees.second(table.value(handle)), bytes, start, end);
       return found ? this.trees.element.score : Number.NaN;
     }
     const block = table.blockBytes(handle);
@@ -207,7 +205,9 @@ export abstract class CollectionStore extends ElementStore {
     const before = this.zsetScore(handle, bytes, start, end);
     if (before === score) return false;
     const isNew = Number.isNaN(before);
+    const wasLarge = this.table.isLarge(handle);
     this.begin(handle);
+    if (wasLarge) this.setSecondHere(handle, !isNew, score, bytes, start, end);
     if (!isNew) {
       this.locate(handle, this.target.element(before, bytes, start, end));
       this.contribute(handle, -1);
@@ -218,7 +218,7 @@ export abstract class CollectionStore extends ElementStore {
     this.locate(handle, this.target.element(score, bytes, start, end));
     this.insertHere(handle);
     this.contributePacked(handle, layouts.scores);
-    if (this.table.isLarge(handle)) this.setSecond(handle, score, bytes, start, end);
+    if (!wasLarge && this.table.isLarge(handle)) this.setSecond(handle, score, bytes, start, end);
     this.finish(handle);
     return isNew;
   }
@@ -227,10 +227,10 @@ export abstract class CollectionStore extends ElementStore {
     const score = this.zsetScore(handle, bytes, start, end);
     if (Number.isNaN(score)) return false;
     this.begin(handle);
+    if (this.table.isLarge(handle)) this.removeSecondHere(handle);
     this.locate(handle, this.target.element(score, bytes, start, end));
     this.contribute(handle, -1);
     this.removeHere(handle, 1);
-    if (this.table.isLarge(handle)) this.removeSecond(handle, bytes, start, end);
     this.finish(handle);
     return true;
   }
@@ -239,6 +239,11 @@ export abstract class CollectionStore extends ElementStore {
     if (count === 0) return;
     this.begin(handle);
     const { table } = this;
+    if (count === this.lengthOf(handle)) {
+      this.empty(handle, "zset");
+      this.finish(handle);
+      return;
+    }
     const cursor = new PackedCursor(this.trees);
     if (table.isLarge(handle)) cursor.openTree(table.value(handle), rank, false);
     else
@@ -259,11 +264,12 @@ export abstract class CollectionStore extends ElementStore {
     this.finish(handle);
   }
 
+  /** Puts the packed element where it was just sought. */
   private addSorted(handle: Handle): void {
-    const { bytes, start, end, key } = this.target;
+    const wasLarge = this.table.isLarge(handle);
     this.begin(handle);
     this.makeLargeFor(handle, this.packed.length);
-    this.locate(handle, this.target.element(key, bytes, start, end));
+    if (!wasLarge) this.locate(handle, this.target);
     this.insertHere(handle);
     this.contributePacked(handle, this.layoutOf(handle));
     this.finish(handle);
@@ -272,7 +278,7 @@ export abstract class CollectionStore extends ElementStore {
   private removeMember(handle: Handle, bytes: Uint8Array, start: number, end: number): boolean {
     if (!this.locateMember(handle, bytes, start, end)) return false;
     this.begin(handle);
-    this.locate(handle, this.target);
+    if (!this.table.isLarge(handle)) this.locate(handle, this.target);
     this.contribute(handle, -1);
     this.removeHere(handle, 1);
     this.finish(handle);

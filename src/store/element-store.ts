@@ -47,6 +47,15 @@ export abstract class ElementStore extends EntryStore {
     if (kind === "list") writeListHead(this.table, handle, this.whole.reset());
   }
 
+  /** Takes all elements out of a collection. */
+  protected empty(handle: Handle, kind: CollectionKind): void {
+    const { table } = this;
+    if (table.isLarge(handle)) this.removeTrees(handle);
+    else table.resize(handle, this.roomOf(handle), 0, 0);
+    table.setContent(handle, 0, 0);
+    this.startCollection(handle, kind);
+  }
+
   /** Before the first edit: walks are shielded, and the entry is taken out of digest and charge. */
   protected begin(handle: Handle): void {
     const room = this.roomOf(handle);
@@ -222,23 +231,54 @@ export abstract class ElementStore extends EntryStore {
     start: number,
     end: number,
   ): void {
-    keyedHash(this.hashKey, bytes, start, end);
-    const hash = hashHigh;
-    writeElement(packed, layouts.members, hash, score, bytes, start, end, nothing, 0, 0);
-    const found = this.trees.seek(second, this.target.element(hash, bytes, start, end));
+    const found = this.seekSecond(second, bytes, start, end);
+    this.putSecondHere(second, packed, found, score, bytes, start, end);
+  }
+
+  private putSecondHere(
+    second: number,
+    packed: ByteWriter,
+    found: boolean,
+    score: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    writeElement(packed, layouts.members, this.target.key, score, bytes, start, end, nothing, 0, 0);
     if (found) this.trees.replaceHere(second, packed.bytes, packed.length);
     else this.trees.insert(second, packed.bytes, packed.length);
+  }
+
+  protected seekSecond(second: number, bytes: Uint8Array, start: number, end: number): boolean {
+    keyedHash(this.hashKey, bytes, start, end);
+    return this.trees.seek(second, this.target.element(hashHigh, bytes, start, end));
+  }
+
+  /** Puts a member with its score where it was just sought, and `found` or not. */
+  protected setSecondHere(
+    handle: Handle,
+    found: boolean,
+    score: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const second = this.trees.second(this.table.value(handle));
+    this.putSecondHere(second, this.packed, found, score, bytes, start, end);
   }
 
   protected setSecond(handle: Handle, score: number, bytes: Uint8Array, start: number, end: number): void {
     this.insertSecond(this.trees.second(this.table.value(handle)), this.packed, score, bytes, start, end);
   }
 
+  /** Removes the member that was just sought. */
+  protected removeSecondHere(handle: Handle): void {
+    this.trees.removeHere(this.trees.second(this.table.value(handle)), 1);
+  }
+
   protected removeSecond(handle: Handle, bytes: Uint8Array, start: number, end: number): void {
     const second = this.trees.second(this.table.value(handle));
-    keyedHash(this.hashKey, bytes, start, end);
-    const found = this.trees.seek(second, this.target.element(hashHigh, bytes, start, end));
-    assert(found, "both trees of a sorted set have its members");
+    assert(this.seekSecond(second, bytes, start, end), "both trees of a sorted set have its members");
     this.trees.removeHere(second, 1);
   }
 

@@ -3,7 +3,6 @@ import type { HashKey } from "../base/keyed-hash.js";
 import { below, SeededRandom } from "../base/random.js";
 import type { LogTimeMs, Slot } from "../base/units.js";
 import { stringCharge } from "./charge.js";
-import { PackedCursor } from "./element-cursor.js";
 import { collectionEncoding, stringEncoding } from "./encoding.js";
 import { copyBytes, kindCodes, kinds, listHeadBytes } from "./entry-table.js";
 import { KeyScan, positionOf, slotSpan } from "./key-scan.js";
@@ -252,42 +251,15 @@ class MapStore extends SnapshotStore implements Store {
 
   copy(handle: Handle, key: Uint8Array, keyStart: number, keyEnd: number): Handle {
     const { table } = this;
-    const deadlineMs = this.heap.deadlineOf(handle);
-    const kindCode = table.kindCode(handle);
-    let copied: Handle;
-    if (table.isLarge(handle)) copied = this.copyLarge(handle);
-    else {
-      const room = this.roomOf(handle);
-      copied = table.insertDetached(room);
-      const at = table.valueOffset(handle);
-      copyBytes(table.blockBytes(handle), at, at + room, table.blockBytes(copied), table.valueOffset(copied));
-      table.setKind(copied, kindCode, false);
-      table.setValue(copied, table.value(handle));
-      table.setContent(copied, table.contentLow(handle), table.contentHigh(handle));
-    }
-    return this.attachWith(copied, key, keyStart, keyEnd, deadlineMs);
-  }
-
-  private copyLarge(handle: Handle): Handle {
-    const kind = kinds[this.table.kindCode(handle)]!;
-    assert(kind !== "string", "a string has no elements");
-    const copied = this.createDetached(kind);
-    const cursor = new PackedCursor(this.trees).openTree(this.table.value(handle), 0, false);
-    while (cursor.next()) this.addElement(copied, cursor);
-    return copied;
-  }
-
-  private addElement(handle: Handle, cursor: PackedCursor): void {
-    const { bytes, offset, length } = cursor.member;
-    const { value } = cursor;
-    this.loadElement(handle, this.table.kindCode(handle), {
-      bytes,
-      score: cursor.score,
-      start: offset,
-      end: offset + length,
-      valueStart: value.offset,
-      valueEnd: value.offset + value.length,
-    });
+    const isLarge = table.isLarge(handle);
+    const room = this.roomOf(handle);
+    const copied = table.insertDetached(room);
+    const at = table.valueOffset(handle);
+    copyBytes(table.blockBytes(handle), at, at + room, table.blockBytes(copied), table.valueOffset(copied));
+    table.setKind(copied, table.kindCode(handle), isLarge);
+    table.setValue(copied, isLarge ? this.trees.copy(table.value(handle)) : table.value(handle));
+    table.setContent(copied, table.contentLow(handle), table.contentHigh(handle));
+    return this.attachWith(copied, key, keyStart, keyEnd, this.heap.deadlineOf(handle));
   }
 
   keysFrom(position: number): KeyCursor {

@@ -45,6 +45,15 @@ export class PackedTrees extends TreeSearch {
     return tree;
   }
 
+  /** Another tree of the same elements; a sorted set's with the tree of its members. */
+  copy(tree: number): number {
+    const copied = this.copyHeader(tree);
+    const root = this.nodes.cloneTree(this.layout(tree), this.root(tree), this.height(tree));
+    this.trees.set(copied, treeWord.root, root);
+    if (this.second(tree) !== 0) this.setSecond(copied, this.copy(this.second(tree)));
+    return copied;
+  }
+
   /** Removes a tree; its nodes are freed later. */
   remove(tree: number): void {
     const { trees } = this;

@@ -134,6 +134,14 @@ export class TreeNodes {
     copyBytes(this.leafBytes(leaf), start, start + used, this.leafBytes(clone), this.leafStart(clone));
     return clone;
   }
+  /** All from a root down, as nodes of their own. */
+  cloneTree(layout: Layout, root: number, height: number): number {
+    if (height === 0) return this.cloneLeaf(root);
+    const clone = this.cloneNode(layout, root);
+    for (let slot = this.size(layout, root) - 1; slot >= 0; slot--)
+      this.setChild(layout, clone, slot, this.cloneTree(layout, this.child(layout, root, slot), height - 1));
+    return clone;
+  }
   isLeafFrozen(leaf: number): boolean {
     return this.leaves.get(leaf, leafWord.epoch) < this.frozenBefore;
   }
