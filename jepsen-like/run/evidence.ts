@@ -1,5 +1,5 @@
 import type { Effect } from "../nemesis/fault.js";
-import { conflict, type Observed } from "../workloads/workload.js";
+import { conflict, type Observed, tooStale } from "../workloads/workload.js";
 import type { Sight } from "./monitor.js";
 import type { Strike } from "./schedule.js";
 
@@ -26,7 +26,7 @@ export function gatherEvidence(
   sights: readonly Sight[],
   durationMs: number,
 ): Evidence {
-  const done = history.filter(({ type }) => type === "ok");
+  const done = history.filter(isAnswered);
   const underFault = done.filter(({ invokedNs }) =>
     strikes.some(({ fromNs, toNs }) => fromNs <= invokedNs && invokedNs <= toNs),
   ).length;
@@ -65,6 +65,11 @@ function isProven(strike: Strike, seen: readonly Effect[], all: readonly Strike[
   return isAlone ? strike.effects.some((effect) => seen.includes(effect)) : seen.length > 0;
 }
 
+/** That a lock is taken, or a value another one than was expected, is an answer like any other. */
+function isAnswered({ type, error }: Observed): boolean {
+  return type === "ok" || error === conflict;
+}
+
 function duration({ invokedNs, completedNs }: Observed): number {
   return completedNs - invokedNs;
 }
@@ -98,7 +103,7 @@ function effectsOf(
   const most = Math.max(0, ...sights.map(({ answering }) => answering.length));
   if (during.some(({ answering }) => answering.length < most)) effects.push("down");
   const sent = history.filter(({ invokedNs }) => invokedNs >= fromNs && invokedNs <= untilNs);
-  if (sent.some(({ type, error }) => type !== "ok" && error !== conflict)) effects.push("errors");
+  if (sent.some((each) => !isAnswered(each) && each.error !== tooStale)) effects.push("errors");
   const answered = sent.filter(({ type, invokedNs }) => type === "ok" && invokedNs <= toNs).map(duration);
   const slower = percentile(answered, 0.9) > 2 * quietNs && percentile(answered, 0.5) > quietNs;
   if (answered.length > 0 && (slower || Math.max(...answered) > slowNs)) effects.push("latency");

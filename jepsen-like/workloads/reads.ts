@@ -4,11 +4,11 @@ import { byKey, describe, findingOf, inRealTime } from "./findings.js";
 import {
   type Completion,
   completed,
-  conflict,
   type Finding,
   type Invocation,
   type Load,
   type Observed,
+  tooStale,
   type Worker,
   type Workload,
 } from "./workload.js";
@@ -40,7 +40,7 @@ class ReadsLoad implements Load {
     const { consistency } = (value ?? { consistency: "linearizable" }) as Asked;
     const outcome = await door.run(["GET", key], { ...options, consistency });
     // A bound that can't be kept is refused: that is the promise, not a failure.
-    if (outcome.type === "fail" && /too-stale/.test(outcome.error)) return { type: "fail", error: conflict };
+    if (outcome.type === "fail" && /too-stale/.test(outcome.error)) return { type: "fail", error: tooStale };
     return completed(
       outcome,
       (text: string | null): Shown => ({

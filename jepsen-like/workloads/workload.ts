@@ -64,6 +64,8 @@ export interface Workload {
 
 /** Error of an operation that was refused by its own terms, such as another revision: no fault had a part in it. */
 export const conflict = "conflict";
+/** Refused, as was asked for: nothing young enough was at hand. */
+export const tooStale = "too-stale";
 
 const conflictWords = /revision-mismatch|the key has another revision/;
 

@@ -76,6 +76,18 @@ test("a run that did too little, or little under its faults, proves nothing", ()
   ]);
 });
 
+test("that a lock is taken is an answer, that nothing young enough is at hand is none", () => {
+  const told = (error: string) => steady((each) => (during(each) ? { type: "fail", error } : {}));
+  expect(gatherEvidence(told("conflict"), [strike(["errors"])], sights, 60_000)).toMatchObject({
+    acknowledged: 3000,
+    missing: ["a-fault had no effect (errors)"],
+  });
+  expect(gatherEvidence(told("too-stale"), [strike(["errors"])], sights, 60_000).missing).toEqual([
+    "only 0 % of them under a fault",
+    "a-fault had no effect (errors)",
+  ]);
+});
+
 test("of faults that are under way together any effect proves each", () => {
   const refused = steady((each) => (during(each) ? { type: "fail", error: "no leader" } : {}));
   const alone = strike(["leader"]);
