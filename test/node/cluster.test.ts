@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SimCluster } from "./sim-cluster.js";
+import { SimCluster } from "../simulation/sim-cluster.js";
 
 describe("a cluster of three nodes", () => {
   it("elects a leader for every range and serves at any gateway in one hop", () => {

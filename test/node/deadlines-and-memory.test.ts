@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/base/limits.js";
-import type { Sent, SimClient } from "./sim-client.js";
-import { SimCluster } from "./sim-cluster.js";
+import type { Sent, SimClient } from "../simulation/sim-client.js";
+import { SimCluster } from "../simulation/sim-cluster.js";
 
 describe("deadlines of keys", () => {
   it("safety 25, 61: an expired key is gone on every replica at the same index", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { metaRangeId } from "../../src/base/units.js";
-import type { Sent, SimClient } from "./sim-client.js";
-import { SimCluster } from "./sim-cluster.js";
+import type { Sent, SimClient } from "../simulation/sim-client.js";
+import { SimCluster } from "../simulation/sim-cluster.js";
 
 function fill(cluster: SimCluster, client: SimClient, count: number, bytes: number, from = 0): Sent[] {
   const all = [];

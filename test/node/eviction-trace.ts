@@ -1,7 +1,7 @@
 import type { SeededRandom } from "../../src/base/random.js";
 import { policyByName } from "../../src/store/eviction/policies.js";
-import type { Sent, SimClient } from "./sim-client.js";
-import { SimCluster } from "./sim-cluster.js";
+import type { Sent, SimClient } from "../simulation/sim-client.js";
+import { SimCluster } from "../simulation/sim-cluster.js";
 
 const value = "v".repeat(900);
 const population = 3000;

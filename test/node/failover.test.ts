@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { limits } from "../../src/base/limits.js";
 import { consistencyLevels } from "../../src/commands/command-codec.js";
 import { forwardTypes } from "../../src/node/forward-codec.js";
-import { SimCluster } from "./sim-cluster.js";
+import { SimCluster } from "../simulation/sim-cluster.js";
 
 const any = { level: consistencyLevels.any } as const;
 const leaseMs = 0.8 * limits.electionMinMs;

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { below } from "../../src/base/random.js";
-import type { Sent, SimClient } from "./sim-client.js";
-import { SimCluster } from "./sim-cluster.js";
+import type { Sent, SimClient } from "../simulation/sim-client.js";
+import { SimCluster } from "../simulation/sim-cluster.js";
 
 const seeds = 40;
 const rounds = 5;

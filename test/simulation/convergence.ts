@@ -1,9 +1,9 @@
 import { below, type Random } from "../../src/base/random.js";
 import { metaRangeId, type RangeId } from "../../src/base/units.js";
 import type { Replica } from "../../src/node/replica.js";
-import type { SimCluster, SimNode } from "../node/sim-cluster.js";
 import type { Invariants } from "./invariants.js";
 import type { Shape } from "./script.js";
+import type { SimCluster, SimNode } from "./sim-cluster.js";
 import { workloadsUnder } from "./workloads/all.js";
 import type { Draw, Observation, Operation, Workload } from "./workloads/workload.js";
 

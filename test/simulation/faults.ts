@@ -1,11 +1,11 @@
 import { assert } from "../../src/base/assert.js";
 import type { Random } from "../../src/base/random.js";
 import type { Configuration } from "../../src/raft/types.js";
-import type { SimCluster } from "../node/sim-cluster.js";
 import type { Invariants } from "./invariants.js";
 import type { Marks } from "./marks.js";
 import { keepsMajority } from "./quorum.js";
 import type { Fault, Script } from "./script.js";
+import type { SimCluster } from "./sim-cluster.js";
 import type { SimSdk } from "./sim-sdk.js";
 import { oneOf } from "./swarm.js";
 

@@ -4,13 +4,13 @@ import { nullSink } from "../../src/commands/reply-sink.js";
 import type { ApplyObserver, Machine } from "../../src/machine/machine.js";
 import type { SessionTable } from "../../src/machine/session-table.js";
 import type { Replica } from "../../src/node/replica.js";
-import type { SimCluster, SimNode } from "../node/sim-cluster.js";
 import { DurableState, type Loss } from "./durable-state.js";
 import { getOr } from "./get-or.js";
 import { Leases } from "./leases.js";
 import type { Marks } from "./marks.js";
 import { QueueBounds } from "./queue-bounds.js";
 import type { SeenGroup } from "./quorum.js";
+import type { SimCluster, SimNode } from "./sim-cluster.js";
 import { contentOf, digestAnew, StoreWatch } from "./store-watch.js";
 import { TableWatch } from "./table-watch.js";
 

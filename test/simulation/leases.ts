@@ -2,8 +2,8 @@ import type { RangeId } from "../../src/base/units.js";
 import type { TurnClock } from "../../src/node/clocks.js";
 import type { Replica } from "../../src/node/replica.js";
 import type { Clock } from "../../src/ports/clock.js";
-import type { SimNode } from "../node/sim-cluster.js";
 import type { Marks } from "./marks.js";
+import type { SimNode } from "./sim-cluster.js";
 
 interface Holder {
   readonly machine: SimNode;

@@ -5,7 +5,7 @@ import type { QuorateNode } from "../../src/node/node.js";
 import type { Replica } from "../../src/node/replica.js";
 import type { PeerProgress } from "../../src/raft/progress.js";
 import { type Entry, entryTypes } from "../../src/raft/types.js";
-import type { SimNode } from "../node/sim-cluster.js";
+import type { SimNode } from "./sim-cluster.js";
 import { SimTransport } from "./sim-transport.js";
 
 /** A record that is added when there is room for a short reply may be longer than what was left. */

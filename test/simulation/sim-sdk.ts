@@ -11,8 +11,8 @@ import { consistencyLevels, writeCommand } from "../../src/commands/command-code
 import { decodeReply, RecordingSink, type ReplyValue } from "../../src/commands/reply-codec.js";
 import { commandByName } from "../../src/commands/table.js";
 import type { ReadFreshness, ReplyTarget, ServiceConnection, Topology } from "../../src/node/service.js";
-import type { SimCluster, SimNode } from "../node/sim-cluster.js";
 import type { SimEvent, SimScheduler } from "./sim-clock.js";
+import type { SimCluster, SimNode } from "./sim-cluster.js";
 import type { Operation } from "./workloads/workload.js";
 
 const checkMs = 100;

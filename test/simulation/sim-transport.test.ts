@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/random.js";
 import { type EndpointOptions, type TransportWorld, transportConformance } from "../conformance/transport.js";
-import { SimCluster } from "../node/sim-cluster.js";
 import { SimHost, SimScheduler } from "./sim-clock.js";
+import { SimCluster } from "./sim-cluster.js";
 import { SimNetwork } from "./sim-network.js";
 import { SimTransport } from "./sim-transport.js";
 

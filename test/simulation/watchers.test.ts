@@ -7,11 +7,11 @@ import type { MetaTables } from "../../src/placement/tables.js";
 import type { LogStorage } from "../../src/ports/log-storage.js";
 import type { RecordSection } from "../../src/raft/record.js";
 import { type Entry, entryTypes } from "../../src/raft/types.js";
-import type { SimNode } from "../node/sim-cluster.js";
 import { DurableState } from "./durable-state.js";
 import { Leases } from "./leases.js";
 import { Marks } from "./marks.js";
 import { QueueBounds } from "./queue-bounds.js";
+import type { SimNode } from "./sim-cluster.js";
 import { SimTransport } from "./sim-transport.js";
 import { TableWatch } from "./table-watch.js";
 

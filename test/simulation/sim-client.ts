@@ -6,7 +6,7 @@ import { decodeReply, RecordingSink, type ReplyValue } from "../../src/commands/
 import type { ReplySink } from "../../src/commands/reply-sink.js";
 import { commandByName } from "../../src/commands/table.js";
 import type { ReadFreshness, ReplyTarget, Service, ServiceConnection } from "../../src/node/service.js";
-import type { SimHost, SimScheduler } from "../simulation/sim-clock.js";
+import type { SimHost, SimScheduler } from "./sim-clock.js";
 
 export interface SendOptions extends Partial<Omit<CommandHeader, "opcode" | "principal">> {
   readonly deadlineMs?: number;

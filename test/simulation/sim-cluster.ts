@@ -9,13 +9,13 @@ import type { Replica } from "../../src/node/replica.js";
 import type { LogStorage } from "../../src/ports/log-storage.js";
 import type { Logger } from "../../src/ports/telemetry.js";
 import type { EvictionPolicy } from "../../src/store/eviction/policies.js";
-import { SimHost, type SimHostOptions, SimScheduler } from "../simulation/sim-clock.js";
-import { type Crash, SimDisk } from "../simulation/sim-disk.js";
-import { SimLog } from "../simulation/sim-log.js";
-import { SimNetwork } from "../simulation/sim-network.js";
-import { createSimStorage } from "../simulation/sim-storage.js";
-import { SimTransport } from "../simulation/sim-transport.js";
 import { SimClient } from "./sim-client.js";
+import { SimHost, type SimHostOptions, SimScheduler } from "./sim-clock.js";
+import { type Crash, SimDisk } from "./sim-disk.js";
+import { SimLog } from "./sim-log.js";
+import { SimNetwork } from "./sim-network.js";
+import { createSimStorage } from "./sim-storage.js";
+import { SimTransport } from "./sim-transport.js";
 
 export interface SimClusterOptions {
   readonly seed: number;
