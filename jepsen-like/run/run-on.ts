@@ -83,8 +83,11 @@ export async function runOn(stage: Stage, options: RunOptions): Promise<RunResul
   const workers = new Workers(load, doors, recorder, seed, options.thinkMs ?? defaultThinkMs);
   workers.start();
   const strikes: Strike[] = [];
-  const evidenceOf = (loadedNs: number): Evidence =>
-    gatherEvidence(recorder.observed, strikes, monitor.sights, loadedNs / 1e6);
+  // The last reads, once all is well again, are no part of the load.
+  const evidenceOf = (loadedNs: number): Evidence => {
+    const loaded = recorder.observed.filter(({ invokedNs }) => invokedNs <= loadedNs);
+    return gatherEvidence(loaded, strikes, monitor.sights, loadedNs / 1e6);
+  };
   const schedule: ScheduleOptions = {
     ...{ harms, mix, durationMs, random },
     enough: () => evidenceOf(nowNs()).missing.length === 0,
