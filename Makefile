@@ -35,7 +35,7 @@ verify: $(STAMP) ## every static check and generated-file check
 test: verify ## everything that CI runs
 	@bash test/run.sh
 
-mutants: $(STAMP) ## wrong lines, each of which the tests must notice (ONLY=, BUDGET= seconds each, JOBS=)
+mutants: $(STAMP) ## wrong lines, each of which the tests must notice (ONLY=, BUDGET= seconds each, JOBS=, BY=simulation)
 	@node --import ./test/bench/typescript-loader.mjs test/mutants/main.ts
 
 sim: $(STAMP) ## whole clusters from seeds in simulated time (SEEDS= how many, SEED= one with its trace, BUDGET= seconds)

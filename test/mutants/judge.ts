@@ -20,16 +20,17 @@ export function mutated(source: string, { name, file, find, replace }: Mutant): 
 
 /**
  * Runs what should notice the mutant, one after the other, until something does or the budget is spent: its tests, then
- * simulated clusters.
+ * simulated clusters; with `simulationAlone` these only.
  */
-export async function judge(mutant: Mutant, budgetMs: number): Promise<Verdict> {
+export async function judge(mutant: Mutant, budgetMs: number, simulationAlone: boolean): Promise<Verdict> {
   const startMs = performance.now();
   const seconds = (): number => (performance.now() - startMs) / 1000;
   const folder = copyOfProject();
   try {
     const path = join(folder, mutant.file);
     writeFileSync(path, mutated(readFileSync(path, "utf8"), mutant));
-    for (const look of [...mutant.tests.map(testsIn), simulation]) {
+    const tests = simulationAlone ? [] : mutant.tests.map(testsIn);
+    for (const look of [...tests, simulation]) {
       const leftMs = budgetMs - seconds() * 1000;
       if (leftMs <= 0) break;
       const caughtBy = await look(folder, leftMs);
