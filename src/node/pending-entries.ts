@@ -1,4 +1,3 @@
-import { assert } from "../base/assert.js";
 import type { LogIndex, MonotonicMs, Term } from "../base/units.js";
 import type { Telemetry } from "../ports/telemetry.js";
 import type { PendingEntry } from "./pending-entry.js";
@@ -25,14 +24,16 @@ export class PendingEntries {
     this.entries.set(entry.index, entry);
   }
 
-  /** An entry is about to be applied. @returns who waits for it, null when it isn't one of these. */
+  /** An entry is about to be applied. @returns who waits for it, null when that is nobody. */
   take(index: LogIndex, term: Term): PendingEntry | null {
     if (term !== this.appliedTerm) this.displaced(term);
     const entry = this.entries.get(index);
     if (entry === undefined) return null;
-    assert(entry.term === term, `an entry of term ${term} at ${index}, where one of ${entry.term} waits`);
     this.entries.delete(index);
-    return entry;
+    if (entry.term === term) return entry;
+    // A later leader had an earlier one's entry here, and brought it through (Raft, figure 8).
+    entry.failAll("not-leader", null, this.telemetry);
+    return null;
   }
 
   /** Terms never fall in a log: behind an entry of this term none of an earlier one ever takes effect. */

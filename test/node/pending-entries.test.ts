@@ -48,6 +48,15 @@ test("once an entry of a later term is applied, all that an earlier leader propo
   expect(pending.count).toBe(0);
 });
 
+test("an entry that an earlier leader's takes the place of after all has failed for good", () => {
+  const { pending, propose, ended } = harness();
+  for (const index of [7, 8]) propose(index, 8);
+  expect(pending.take(7, 7)).toBeNull();
+  expect(ended).toEqual([[7, "not-leader"]]);
+  expect(pending.take(8, 9)).toBeNull();
+  expect(ended.at(-1)).toEqual([8, "not-leader"]);
+});
+
 test("entries of the term that is applied go on waiting", () => {
   const { pending, propose, ended } = harness();
   propose(7, 1);
