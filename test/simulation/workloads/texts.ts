@@ -7,7 +7,7 @@ import type { Draw, Observation, Workload } from "./workload.js";
 
 /** In place of a revision: the one that was seen last. */
 const lastSeen = "?";
-const span = 60;
+const span = 30;
 
 /** Strings under all that makes them: set, with and without TTL, appended, counted, compared by revision, removed. */
 export const texts: Workload = {
