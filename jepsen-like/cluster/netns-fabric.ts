@@ -177,9 +177,8 @@ export class NetnsFabric implements Fabric {
     for (const { index } of this.seats) {
       for (const chain of ["in", "out"]) await this.nft(index, "flush", "chain", "ip", "chaos", chain);
       if (!this.detours.has(index)) continue;
-      // Added first, as it may be gone already.
-      await this.nft(index, "add", "table", "netdev", "chaos");
-      await this.nft(index, "delete", "table", "netdev", "chaos");
+      // Added first, as it may be gone already; in one step, as two faults may be healed at once.
+      await this.nft(index, "add", "table", "netdev", "chaos;", "delete", "table", "netdev", "chaos");
     }
   }
 
