@@ -16,6 +16,8 @@ export interface Evidence {
 
 const neededPerMinute = 1000;
 const neededShare = 0.2;
+/** What is under way when the load ends may still change the share by this. */
+const shareMargin = 0.01;
 /** Effects are looked for until so long after the heal. */
 const afterNs = 2e9;
 const slowNs = 500e6;
@@ -52,6 +54,14 @@ export function gatherEvidence(
       missing.push(`${name} had no effect (${same[0]!.strike.effects.join(" or ")})`);
   }
   return { acknowledged: done.length, acknowledgedPerMinute, shareUnderFault, strikes: seen, missing };
+}
+
+/** What a run needs next, so that it can end with enough evidence. */
+export type Lack = "nothing" | "operations" | "faults";
+
+export function lackOf({ acknowledgedPerMinute, shareUnderFault, missing }: Evidence): Lack {
+  if (acknowledgedPerMinute < neededPerMinute) return "operations";
+  return missing.length === 0 && shareUnderFault >= neededShare + shareMargin ? "nothing" : "faults";
 }
 
 /**

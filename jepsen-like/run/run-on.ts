@@ -7,7 +7,7 @@ import type { Harm } from "../nemesis/fault.js";
 import { writeReport } from "../report/report.js";
 import type { Finding, Workload } from "../workloads/workload.js";
 import { compareDigests } from "./digests.js";
-import { type Evidence, gatherEvidence } from "./evidence.js";
+import { type Evidence, gatherEvidence, lackOf } from "./evidence.js";
 import { judge } from "./judge.js";
 import { Monitor, type Sight } from "./monitor.js";
 import { Recorder } from "./recorder.js";
@@ -90,7 +90,7 @@ export async function runOn(stage: Stage, options: RunOptions): Promise<RunResul
   };
   const schedule: ScheduleOptions = {
     ...{ harms, mix, durationMs, random },
-    enough: () => evidenceOf(nowNs()).missing.length === 0,
+    lack: () => lackOf(evidenceOf(nowNs())),
     recovered: (sinceNs) => monitor.leadersAfter(sinceNs),
   };
   await runSchedule(schedule, nowNs, (strike) => {

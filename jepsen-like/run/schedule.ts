@@ -2,6 +2,7 @@ import type { Random } from "#quorate/base/random.js";
 import { sleep } from "../cluster/wait.js";
 import type { Effect, Harm, Injected } from "../nemesis/fault.js";
 import { between, shuffled } from "./draw.js";
+import type { Lack } from "./evidence.js";
 
 /** A fault as it was done: from before it was injected until after it was healed. */
 export interface Strike {
@@ -22,21 +23,21 @@ export interface ScheduleOptions {
   readonly mix: number;
   readonly durationMs: number;
   readonly random: Random;
-  /** Whether what happened so far suffices for a verdict; the schedule goes on otherwise, up to twice as long. */
-  readonly enough: () => boolean;
+  /** What a verdict still needs; the schedule goes on until that is nothing, up to twice as long. */
+  readonly lack: () => Lack;
   /** Resolves when the cluster serves again what was healed at that time. */
   readonly recovered: (sinceNs: number) => Promise<unknown>;
 }
 
 const quietMs = [1500, 3000] as const;
-/** Beyond the time that was asked for: what is missing is mostly work under faults. */
-const laterQuietMs = [200, 500] as const;
+/** Beyond the time that was asked for, by what is still needed: work under faults, or work at all. */
+const laterQuietMs = { nothing: [200, 500], faults: [200, 500], operations: [6000, 9000] } as const;
 const recoveryPatienceMs = 10_000;
 const heldMs = [2500, 6000] as const;
 
 /** Strikes and heals in turn until the time is over and enough has happened. Each fault has its turn before any has a second one. */
 export async function runSchedule(
-  { harms, mix, durationMs, random, enough, recovered }: ScheduleOptions,
+  { harms, mix, durationMs, random, lack, recovered }: ScheduleOptions,
   nowNs: () => number,
   struck: (strike: Strike) => void,
 ): Promise<void> {
@@ -46,12 +47,12 @@ export async function runSchedule(
   const left = (): number => end - performance.now();
   let turn: Harm[] = [];
   for (;;) {
-    const [leastMs, mostMs] = end === plannedEnd ? quietMs : laterQuietMs;
+    const [leastMs, mostMs] = end === plannedEnd ? quietMs : laterQuietMs[lack()];
     await sleep(Math.min(Math.max(0, left()), between(random, leastMs, mostMs)));
     if (harms.length === 0 && left() > 0) continue;
     if (left() < heldMs[0]) {
       await sleep(Math.max(0, left()));
-      if (end >= latestEnd || harms.length === 0 || enough()) return;
+      if (end >= latestEnd || harms.length === 0 || lack() === "nothing") return;
       end = Math.min(latestEnd, end + durationMs / 3);
       continue;
     }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Effect } from "../../jepsen-like/nemesis/fault.js";
-import { gatherEvidence, percentile } from "../../jepsen-like/run/evidence.js";
+import { gatherEvidence, lackOf, percentile } from "../../jepsen-like/run/evidence.js";
 import type { Sight } from "../../jepsen-like/run/monitor.js";
 import type { Strike } from "../../jepsen-like/run/schedule.js";
 import type { Observed } from "../../jepsen-like/workloads/workload.js";
@@ -105,4 +105,16 @@ test("percentiles are values that were seen: the 99th of 100 isn't the largest",
   const values = Array.from({ length: 100 }, (_, i) => 100 - i);
   expect([0.5, 0.99, 1, 0].map((share) => percentile(values, share))).toEqual([50, 99, 100, 1]);
   expect([percentile([3, 7], 0.5), percentile([7], 0.5), percentile([], 0.5)]).toEqual([3, 7, 0]);
+});
+
+test("a run lacks operations first, then work under faults and their effects, with a little to spare", () => {
+  const few = steady().filter((_, i) => i % 4 === 0);
+  const lackIn = (history: readonly Observed[], fault: Strike) =>
+    lackOf(gatherEvidence(history, [fault], sights, 60_000));
+  expect(lackIn(few, strike([]))).toBe("operations");
+  expect(lackIn(steady(), strike([]))).toBe("nothing");
+  expect(lackIn(steady(), strike(["errors"]))).toBe("faults");
+  const short = { ...strike([]), ...seconds(20, 32.3) };
+  expect(gatherEvidence(steady(), [short], sights, 60_000).missing).toEqual([]);
+  expect(lackIn(steady(), short)).toBe("faults");
 });
