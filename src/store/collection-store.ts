@@ -84,7 +84,7 @@ export abstract class CollectionStore extends ElementStore {
   zsetScore(handle: Handle, bytes: Uint8Array, start: number, end: number): number {
     const { table, element } = this;
     if (table.isLarge(handle)) {
-      const found = this.seekSecond(this.trees.second(table.value(handle)), bytes, start, end);
+      const found = this.seekSecond(this.secondOf(handle), bytes, start, end);
       return found ? this.trees.element.score : Number.NaN;
     }
     const block = table.blockBytes(handle);
@@ -218,7 +218,10 @@ export abstract class CollectionStore extends ElementStore {
     this.locate(handle, this.target.element(score, bytes, start, end));
     this.insertHere(handle);
     this.contributePacked(handle, layouts.scores);
-    if (!wasLarge && this.table.isLarge(handle)) this.setSecond(handle, score, bytes, start, end);
+    if (!wasLarge && this.table.isLarge(handle)) {
+      const found = this.seekSecond(this.secondOf(handle), bytes, start, end);
+      this.setSecondHere(handle, found, score, bytes, start, end);
+    }
     this.finish(handle);
     return isNew;
   }

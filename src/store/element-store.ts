@@ -198,7 +198,8 @@ export abstract class ElementStore extends EntryStore {
       for (let offset = start; offset < end; offset = this.element.end) {
         this.element.read(bytes, offset, layout);
         const { memberAt, memberLength, score } = this.element;
-        this.insertSecond(second, packed, score, bytes, memberAt, memberAt + memberLength);
+        const found = this.seekSecond(second, bytes, memberAt, memberAt + memberLength);
+        this.putSecondHere(second, packed, found, score, bytes, memberAt, memberAt + memberLength);
       }
     }
     table.resize(handle, room, 0, 0);
@@ -223,16 +224,8 @@ export abstract class ElementStore extends EntryStore {
 
   // Second tree of large sorted sets.
 
-  private insertSecond(
-    second: number,
-    packed: ByteWriter,
-    score: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    const found = this.seekSecond(second, bytes, start, end);
-    this.putSecondHere(second, packed, found, score, bytes, start, end);
+  protected secondOf(handle: Handle): number {
+    return this.trees.second(this.table.value(handle));
   }
 
   private putSecondHere(
@@ -263,23 +256,18 @@ export abstract class ElementStore extends EntryStore {
     start: number,
     end: number,
   ): void {
-    const second = this.trees.second(this.table.value(handle));
-    this.putSecondHere(second, this.packed, found, score, bytes, start, end);
-  }
-
-  protected setSecond(handle: Handle, score: number, bytes: Uint8Array, start: number, end: number): void {
-    this.insertSecond(this.trees.second(this.table.value(handle)), this.packed, score, bytes, start, end);
+    this.putSecondHere(this.secondOf(handle), this.packed, found, score, bytes, start, end);
   }
 
   /** Removes the member that was just sought. */
   protected removeSecondHere(handle: Handle): void {
-    this.trees.removeHere(this.trees.second(this.table.value(handle)), 1);
+    this.trees.removeHere(this.secondOf(handle), 1);
   }
 
   protected removeSecond(handle: Handle, bytes: Uint8Array, start: number, end: number): void {
-    const second = this.trees.second(this.table.value(handle));
-    assert(this.seekSecond(second, bytes, start, end), "both trees of a sorted set have its members");
-    this.trees.removeHere(second, 1);
+    const found = this.seekSecond(this.secondOf(handle), bytes, start, end);
+    assert(found, "both trees of a sorted set have its members");
+    this.removeSecondHere(handle);
   }
 
   // Digest of the elements.

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import type { Shown, SimClient } from "../simulation/sim-client.js";
+import type { SimClient } from "../simulation/sim-client.js";
 import { SimCluster } from "../simulation/sim-cluster.js";
+import type { Shown } from "../simulation/workloads/workload.js";
 
 /** KEYS, SCAN, RANDOMKEY and DBSIZE through any node see the keys of every range; and what a scan promises. */
 

@@ -1,18 +1,18 @@
 import { assert } from "../../src/base/assert.js";
-import { ByteWriter, utf8Bytes, utf8Text } from "../../src/base/bytes.js";
+import { ByteWriter, utf8Bytes } from "../../src/base/bytes.js";
 import type { ErrorKind } from "../../src/base/errors.js";
 import { type CommandHeader, plainHeader, writeCommand } from "../../src/commands/command-codec.js";
 import { decodeReply, RecordingSink, type ReplyValue } from "../../src/commands/reply-codec.js";
 import type { ReplySink } from "../../src/commands/reply-sink.js";
 import { commandByName } from "../../src/commands/table.js";
 import type { ReadFreshness, ReplyTarget, Service, ServiceConnection } from "../../src/node/service.js";
+import { show } from "./shown.js";
 import type { SimHost, SimScheduler } from "./sim-clock.js";
+import type { Shown } from "./workloads/workload.js";
 
 export interface SendOptions extends Partial<Omit<CommandHeader, "opcode" | "principal">> {
   readonly deadlineMs?: number;
 }
-
-export type Shown = string | number | null | Shown[];
 
 /** A command and, once it came, its reply. */
 export class Sent {
@@ -41,32 +41,11 @@ export class Sent {
   /** The reply as a plain value; errors as "!kind", a lost one as "!lost", none as "...". */
   get shown(): Shown {
     if (this.lost) return "!lost";
-    return this.value === null ? "..." : show(this.value);
+    return this.value === null ? "..." : shownOf(this.value);
   }
   get tookMs(): number {
     assert(this.done, `${this.text} was not answered`);
     return this.doneAtMs - this.sentAtMs;
-  }
-}
-
-function show(value: ReplyValue): Shown {
-  switch (value.type) {
-    case "status":
-      return value.text;
-    case "bulk":
-      return utf8Text(value.bytes);
-    case "integer":
-      return Number(value.value);
-    case "double":
-      return value.value;
-    case "array":
-      return value.items.map(show);
-    case "error":
-      return `!${value.kind}`;
-    case "map":
-      return value.entries.map(([key, entry]) => [show(key), show(entry)]);
-    default:
-      return null;
   }
 }
 
@@ -149,4 +128,8 @@ export class SimClient implements ReplyTarget {
   flush(): void {
     this.flushes++;
   }
+}
+
+function shownOf(value: ReplyValue): Shown {
+  return value.type === "error" ? `!${value.kind}` : show(value);
 }
