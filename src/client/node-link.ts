@@ -175,7 +175,9 @@ export class NodeLink {
     const broken = (): void => {
       if (this.stream === stream) this.fail();
     };
-    stream.on("data", (message: Buffer) => this.read(message));
+    stream.on("data", (message: Buffer) => {
+      if (this.stream === stream) this.read(message);
+    });
     stream.on("drain", () => {
       if (this.stream !== stream) return;
       this.blocked = false;
