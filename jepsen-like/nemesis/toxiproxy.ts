@@ -225,8 +225,9 @@ export const toxiproxyFaults: readonly Fault[] = [
     },
   }),
   wanted({
-    // It goes on hearing its followers for a while, out of the past, while they hear nothing of it and choose another one:
-    // answers prove what was true when the question left, not when they arrive.
+    // It goes on hearing half of its followers for a while, out of the past, while they hear nothing of it and choose another
+    // leader: answers prove what was true when the question left, not when they arrive. The other half answers at once
+    // until the cut, so that clients are not all busy waiting when it comes.
     name: "late-replies",
     minNodes: 3,
     effects: ["leader"],
@@ -235,17 +236,27 @@ export const toxiproxyFaults: readonly Fault[] = [
       const fabric = fabricOf(ground);
       const at = await leader(ground);
       if (at === null) return null;
-      const others = cluster.indexes.filter((n) => n !== at);
-      const steps = pick(random, [4, 6]);
+      const others = shuffled(
+        random,
+        cluster.indexes.filter((n) => n !== at),
+      );
+      const late = others.slice(0, Math.floor(cluster.size / 2));
+      const prompt = others.slice(late.length);
+      const lateMs = pick(random, [4, 6]) * lateStepMs;
       // Step by step, each shorter than an election time-out: a longer silence and it steps down before it is cut off.
-      for (let step = 0; step < steps; step++) {
-        for (const other of others)
-          await fabric.harm(other, at, { type: "latency", attributes: { latency: lateStepMs, jitter: 0 } });
+      let latency = lateStepMs;
+      const latencies = await Promise.all(
+        late.map((other) => fabric.harm(other, at, { type: "latency", attributes: { latency, jitter: 0 } })),
+      );
+      for (; latency < lateMs; latency += lateStepMs) {
         await sleep(lateStepMs + 100);
+        for (const change of latencies) await change({ latency: latency + lateStepMs, jitter: 0 });
       }
+      await sleep(lateMs);
+      for (const other of prompt) await fabric.harm(other, at, stall);
       for (const other of others) await fabric.harm(at, other, stall);
       return {
-        what: `${names(ground, [at])} hears its peers ${steps * lateStepMs} ms late, and is heard by none`,
+        what: `${names(ground, [at])} hears ${names(ground, late)} ${lateMs} ms late, and is heard by none`,
         heal: () => fabric.heal(),
       };
     },
