@@ -6,14 +6,22 @@ import type { Fault, Ground, Injected } from "./fault.js";
 
 const leaderPatienceMs = 6000;
 
-async function kill({ cluster }: Ground, which: readonly number[]): Promise<Injected | null> {
+/** Between the starts of two nodes that were killed together: a quorum may well serve before the last one is back. */
+const restartGapMs = [0, 4000] as const;
+
+async function kill({ cluster, random }: Ground, which: readonly number[]): Promise<Injected | null> {
   if (which.length === 0) return null;
+  const [first, ...later] = shuffled(random, which);
+  const gapsMs = later.map(() => between(random, ...restartGapMs));
   await cluster.kill(...which);
   return {
     what: `kill -9 of ${which.map((n) => cluster.name(n)).join(", ")}`,
     heal: async () => {
-      for (const n of which) cluster.start(n);
-      await Promise.resolve();
+      cluster.start(first!);
+      for (const [i, n] of later.entries()) {
+        await sleep(gapsMs[i]!);
+        cluster.start(n);
+      }
     },
   };
 }
