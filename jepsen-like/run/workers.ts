@@ -2,12 +2,16 @@ import { SeededRandom } from "#quorate/base/random.js";
 import { sleep } from "../cluster/wait.js";
 import type { Door } from "../doors/door.js";
 import type { Invocation, Load, Worker } from "../workloads/workload.js";
-import { between } from "./draw.js";
+import { between, pick } from "./draw.js";
 import type { Recorder } from "./recorder.js";
 
-const operationDeadlineMs = 3000;
+/**
+ * Each worker's own, drawn. Who waits for an answer that never comes asks nobody else meanwhile; the impatient are still
+ * about when a fault shows what is wrong, and the patient see what comes late.
+ */
+const deadlinesMs = [200, 3000, 3000, 3000] as const;
 const finalDeadlineMs = 10_000;
-/** A refused worker waits, or refusals would be most of the history. */
+/** So long takes at least what wasn't answered well, or refusals would be most of the history. */
 const refusedPauseMs = 250;
 
 /** Workers that each hold one door and do one operation at a time. */
@@ -33,15 +37,17 @@ export class Workers {
 
   private async work(door: Door, index: number): Promise<void> {
     const worker: Worker = { index, door, random: new SeededRandom(this.seed * 1009 + index) };
+    const deadlineMs = pick(worker.random, deadlinesMs);
     let process = index;
     while (this.running) {
       await sleep(between(worker.random, 0, 2 * this.thinkMs));
       const invocation = this.load.next(worker);
       if (invocation === null) continue;
-      const type = await this.attempt(invocation, door, process, operationDeadlineMs);
+      const startedMs = performance.now();
+      const type = await this.attempt(invocation, door, process, deadlineMs);
       // What is unknown may happen at any later time: whoever asked for it can't be the same process any more.
       if (type === "info") process = this.nextProcess++;
-      if (type !== "ok") await sleep(refusedPauseMs);
+      if (type !== "ok") await sleep(Math.max(0, startedMs + refusedPauseMs - performance.now()));
     }
   }
 
