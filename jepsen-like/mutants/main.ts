@@ -61,9 +61,9 @@ async function judge(mutant: ChaosMutant): Promise<string | null> {
         durationMs: runSeconds * 1000,
         seed,
         nodes: 3,
-        // Some faults show only in the moments around an election.
-        workers: 24,
-        thinkMs: 40,
+        // Some faults show only in the moments around an election, when most clients wait for a node that doesn't answer.
+        workers: 72,
+        thinkMs: 120,
         out: join(folder, "run"),
         main,
       });
