@@ -49,13 +49,16 @@ export async function findServer(): Promise<string> {
 /** A running toxiproxy-server. */
 export class ToxiproxyServer {
   private stopping = false;
+  private readonly onExit = (): void => {
+    this.child.kill("SIGKILL");
+  };
 
   private constructor(
     readonly url: string,
     private readonly child: ChildProcess,
     private readonly lastWords: () => string,
   ) {
-    process.once("exit", () => child.kill("SIGKILL"));
+    process.once("exit", this.onExit);
   }
 
   private get hasEnded(): boolean {
@@ -81,16 +84,20 @@ export class ToxiproxyServer {
     child.stderr.on("data", (bytes: Buffer) => {
       panic = /^panic: .*$/m.exec(bytes.toString())?.[0] ?? panic;
     });
-    const url = `http://127.0.0.1:${port}`;
+    const server = new ToxiproxyServer(`http://127.0.0.1:${port}`, child, () => panic);
     await until("toxiproxy-server answers", async () => {
-      const response = await fetch(`${url}/version`, { signal: AbortSignal.timeout(1000) });
+      const response = await fetch(`${server.url}/version`, { signal: AbortSignal.timeout(1000) });
       return response.ok;
+    }).catch(async (error: unknown) => {
+      await server.stop();
+      throw error;
     });
-    return new ToxiproxyServer(url, child, () => panic);
+    return server;
   }
 
   async stop(): Promise<void> {
     this.stopping = true;
+    process.off("exit", this.onExit);
     if (this.hasEnded) return;
     const ended = once(this.child, "exit");
     this.child.kill("SIGTERM");

@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import { commandByOpcode } from "../commands/table.js";
-import { createGrpcServer, type GrpcServer } from "../edge/grpc/grpc-server.js";
+import {
+  createGrpcServer,
+  type GrpcDefinitions,
+  type GrpcServer,
+  loadDefinitions,
+} from "../edge/grpc/grpc-server.js";
 import { createHttpServer, type HttpServer } from "../edge/http/http-server.js";
 import { createRespServer, type RespServer } from "../edge/resp/resp-server.js";
 import { LocalService } from "../node/local-service.js";
@@ -112,6 +117,8 @@ export function serve(
     failed: fail,
   });
   log.info({ version }, "starting");
+  // Now, as the node leads nothing yet: heartbeats must not wait for it.
+  const definitions = loadDefinitions(protoFolder);
   const begun = (error: string | null, serving: ServingNode | null): void => {
     if (error === null) started(null, serving);
     else {
@@ -122,7 +129,9 @@ export function serve(
   node.start((error) => {
     if (error !== null) begun(error, null);
     else
-      whenReady(new LocalService(node), (service) => openDoors(config, node, service, telemetry, log, begun));
+      whenReady(new LocalService(node), (service) =>
+        openDoors(config, node, service, telemetry, log, definitions, begun),
+      );
   });
 }
 
@@ -154,6 +163,7 @@ function openDoors(
   service: LocalService,
   telemetry: NodeTelemetry,
   log: NodeLogger,
+  definitions: GrpcDefinitions,
   started: (error: string | null, node: ServingNode | null) => void,
 ): void {
   const resp: RespServer = createRespServer({
@@ -175,7 +185,7 @@ function openDoors(
     service,
     telemetry,
     listen: `${config.host}:${config.grpcPort}`,
-    protoFolder,
+    definitions,
     valueLimitBytes: config.maxValue,
   });
   let left = 3;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { type Client, credentials, loadPackageDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { createGrpcServer, type GrpcServer } from "../../src/edge/grpc/grpc-server.js";
+import { createGrpcServer, type GrpcServer, loadDefinitions } from "../../src/edge/grpc/grpc-server.js";
 import { type FakeNode, silentTelemetry } from "./fake-cluster.js";
 
 export const protoFolder = fileURLToPath(new URL("../../proto/", import.meta.url));
@@ -24,7 +24,7 @@ export async function startServer(node: FakeNode, listen = "127.0.0.1:0"): Promi
     service: node,
     telemetry: silentTelemetry,
     listen,
-    protoFolder,
+    definitions: loadDefinitions(protoFolder),
     valueLimitBytes: 1024 * 1024,
   });
   await new Promise<void>((resolve, reject) =>
