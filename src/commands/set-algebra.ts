@@ -63,21 +63,66 @@ function othersHave(
 
 /** The result of an operation on `sets`, as a detached set. */
 function compute(keyspace: Keyspace, operation: Operation): Handle {
+  switch (operation) {
+    case "intersect":
+      return filtered(keyspace, startWithSmallest(keyspace) ? sets[0]! : 0, true);
+    case "unite":
+      return united(keyspace);
+    case "subtract":
+      return subtracted(keyspace);
+  }
+}
+
+/** Those of a set that all others have, or none of them. */
+function filtered(keyspace: Keyspace, source: Handle, wanted: boolean): Handle {
   const result = keyspace.createDetached("set");
-  if (operation === "intersect" && !startWithSmallest(keyspace)) return result;
-  const sources = operation === "unite" ? sets.length : 1;
-  for (let i = 0; i < sources; i++) {
-    const source = sets[i]!;
-    if (source === 0) continue;
+  if (source === 0) return result;
+  const cursor = keyspace.elements(source, 0, false);
+  while (cursor.next()) {
+    const { bytes, offset, length } = cursor.member;
+    const end = offset + length;
+    if (othersHave(keyspace, bytes, offset, end, wanted)) keyspace.setAdd(result, bytes, offset, end);
+  }
+  return result;
+}
+
+/** Adds to a copy of the largest set what the others have. */
+function united(keyspace: Keyspace): Handle {
+  let largest = 0;
+  for (const set of sets) if (lengthOf(keyspace, set) > lengthOf(keyspace, largest)) largest = set;
+  if (largest === 0) return keyspace.createDetached("set");
+  const result = keyspace.copyDetached(largest);
+  for (const source of sets) {
+    if (source === 0 || source === largest) continue;
     const cursor = keyspace.elements(source, 0, false);
     while (cursor.next()) {
       const { bytes, offset, length } = cursor.member;
-      const end = offset + length;
-      if (operation === "unite" || othersHave(keyspace, bytes, offset, end, operation === "intersect"))
-        keyspace.setAdd(result, bytes, offset, end);
+      keyspace.setAdd(result, bytes, offset, offset + length);
     }
   }
   return result;
+}
+
+/** Takes out of a copy of the first set what the others have, where that is less than to go through the first one. */
+function subtracted(keyspace: Keyspace): Handle {
+  const [first, ...others] = sets;
+  let steps = 0;
+  for (const other of others) steps += other === first ? Number.POSITIVE_INFINITY : lengthOf(keyspace, other);
+  if (steps >= lengthOf(keyspace, first!)) return filtered(keyspace, first!, false);
+  const result = keyspace.copyDetached(first!);
+  for (const other of others) {
+    if (other === 0) continue;
+    const cursor = keyspace.elements(other, 0, false);
+    while (cursor.next()) {
+      const { bytes, offset, length } = cursor.member;
+      keyspace.setRemove(result, bytes, offset, offset + length);
+    }
+  }
+  return result;
+}
+
+function lengthOf(keyspace: Keyspace, handle: Handle): number {
+  return handle === 0 ? 0 : keyspace.lengthOf(handle);
 }
 
 function answer(operation: Operation, keyspace: Keyspace, args: CommandView, reply: ReplySink): void {

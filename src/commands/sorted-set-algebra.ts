@@ -153,8 +153,32 @@ function scoreIn(keyspace: Keyspace, source: Source, bytes: Uint8Array, start: n
   return keyspace.zsetScore(source.handle, bytes, start, end);
 }
 
-function unite(keyspace: Keyspace, request: Request, result: Handle): void {
-  for (const source of request.sources) {
+/** The union of all sources, which come from the smallest to the largest. */
+function unite(keyspace: Keyspace, request: Request): Handle {
+  const { sources, aggregate, zero } = request;
+  const largest = sources[sources.length - 1]!;
+  const others = keyspace.createDetached("zset");
+  // Those of a large sorted set whose scores stay are not put one by one.
+  if (largest.handle === 0 || largest.isSet || largest.weight !== 1) {
+    uniteInto(keyspace, request, sources, others);
+    return others;
+  }
+  uniteInto(keyspace, request, sources.slice(0, -1), others);
+  const result = keyspace.copyDetached(largest.handle);
+  const cursor = keyspace.elements(others, 0, false);
+  while (cursor.next()) {
+    const { bytes, offset, length } = cursor.member;
+    const end = offset + length;
+    const last = keyspace.zsetScore(largest.handle, bytes, offset, end);
+    const score = Number.isNaN(last) ? cursor.score : aggregated(aggregate, cursor.score, last);
+    keyspace.zsetSet(result, score + zero, bytes, offset, end);
+  }
+  keyspace.discard(others);
+  return result;
+}
+
+function uniteInto(keyspace: Keyspace, request: Request, sources: readonly Source[], result: Handle): void {
+  for (const source of sources) {
     if (source.handle === 0) continue;
     const cursor = keyspace.elements(source.handle, 0, false);
     while (cursor.next()) {
@@ -206,9 +230,24 @@ function intersect(keyspace: Keyspace, request: Request, result: Handle): number
   return count;
 }
 
-function subtract(keyspace: Keyspace, request: Request, result: Handle): void {
+/** Those of the first source that no other one has; out of a copy of it where that is less than to go through it. */
+function subtract(keyspace: Keyspace, request: Request): Handle {
   const [first, ...others] = request.sources;
-  if (first!.handle === 0) return;
+  const steps = others.reduce((sum, { length }) => sum + length, 0);
+  if (!first!.isSet && steps < first!.length && others.every(({ handle }) => handle !== first!.handle)) {
+    const result = keyspace.copyDetached(first!.handle);
+    for (const { handle } of others) {
+      if (handle === 0) continue;
+      const cursor = keyspace.elements(handle, 0, false);
+      while (cursor.next()) {
+        const { bytes, offset, length } = cursor.member;
+        keyspace.zsetRemove(result, bytes, offset, offset + length);
+      }
+    }
+    return result;
+  }
+  const result = keyspace.createDetached("zset");
+  if (first!.handle === 0) return result;
   const cursor = keyspace.elements(first!.handle, 0, false);
   while (cursor.next()) {
     const { bytes, offset, length } = cursor.member;
@@ -216,6 +255,16 @@ function subtract(keyspace: Keyspace, request: Request, result: Handle): void {
     if (others.some((other) => !Number.isNaN(scoreIn(keyspace, other, bytes, offset, end)))) continue;
     keyspace.zsetSet(result, first!.isSet ? 1 : cursor.score, bytes, offset, end);
   }
+  return result;
+}
+
+/** A detached sorted set. */
+function compute(operation: Operation, keyspace: Keyspace, request: Request): Handle {
+  if (operation === "unite") return unite(keyspace, request);
+  if (operation === "subtract") return subtract(keyspace, request);
+  const result = keyspace.createDetached("zset");
+  intersect(keyspace, request, result);
+  return result;
 }
 
 function run(
@@ -234,12 +283,9 @@ function run(
     reply.integer(intersect(keyspace, request, 0));
     return;
   }
-  const result = keyspace.createDetached("zset");
   // Zero has no sign in the store, but it has in an answer: adding 0 makes 0 of -0, adding -0 keeps it.
   request.zero = purpose === "store" ? 0 : -0;
-  if (operation === "unite") unite(keyspace, request, result);
-  else if (operation === "intersect") intersect(keyspace, request, result);
-  else subtract(keyspace, request, result);
+  const result = compute(operation, keyspace, request);
   if (purpose === "store") {
     storeDetached(keyspace, args, 0, result, reply);
     return;

@@ -86,6 +86,8 @@ export interface Collections {
    * mutation, as are its changes. It ends by `attach` or `discard`.
    */
   createDetached(kind: CollectionKind): Handle;
+  /** The same with the elements of a collection: large ones are taken over leaf by leaf, not one by one. */
+  copyDetached(handle: Handle): Handle;
   /** Puts a detached, non-empty collection under a key, replacing what was there, without a deadline. One mutation. */
   attach(detached: Handle, key: Uint8Array, keyStart: number, keyEnd: number): Handle;
   discard(detached: Handle): void;

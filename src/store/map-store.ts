@@ -250,6 +250,10 @@ class MapStore extends SnapshotStore implements Store {
   }
 
   copy(handle: Handle, key: Uint8Array, keyStart: number, keyEnd: number): Handle {
+    return this.attachWith(this.copyDetached(handle), key, keyStart, keyEnd, this.heap.deadlineOf(handle));
+  }
+
+  copyDetached(handle: Handle): Handle {
     const { table } = this;
     const isLarge = table.isLarge(handle);
     const room = this.roomOf(handle);
@@ -259,7 +263,7 @@ class MapStore extends SnapshotStore implements Store {
     table.setKind(copied, table.kindCode(handle), isLarge);
     table.setValue(copied, isLarge ? this.trees.copy(table.value(handle)) : table.value(handle));
     table.setContent(copied, table.contentLow(handle), table.contentHigh(handle));
-    return this.attachWith(copied, key, keyStart, keyEnd, this.heap.deadlineOf(handle));
+    return copied;
   }
 
   keysFrom(position: number): KeyCursor {

@@ -230,9 +230,7 @@ export class NaiveKeyspace implements Keyspace {
     return this.place(handle, latin1Text(key, keyStart, keyEnd));
   }
   copy(handle: Handle, key: Uint8Array, keyStart: number, keyEnd: number): Handle {
-    const entry = this.entry(handle);
-    const elements = entry.elements.map((each) => ({ ...each }));
-    return this.place(this.put({ ...entry, elements }), latin1Text(key, keyStart, keyEnd));
+    return this.place(this.copyDetached(handle), latin1Text(key, keyStart, keyEnd));
   }
   keysFrom(position: number): KeyCursor {
     const found = [...this.keys]
@@ -296,6 +294,10 @@ export class NaiveKeyspace implements Keyspace {
   }
   createDetached(kind: CollectionKind): Handle {
     return this.put({ key: none, kind, text: "", elements: [], deadlineMs: 0, revision: 0 });
+  }
+  copyDetached(handle: Handle): Handle {
+    const entry = this.entry(handle);
+    return this.put({ ...entry, elements: entry.elements.map((each) => ({ ...each })) });
   }
   attach(detached: Handle, key: Uint8Array, keyStart: number, keyEnd: number): Handle {
     return this.place(detached, latin1Text(key, keyStart, keyEnd));
