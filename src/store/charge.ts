@@ -3,7 +3,7 @@ import { classBytes, sizeClassOf } from "./size-class.js";
 import { blockHeadBytes } from "./slab.js";
 
 /** Bytes of a length in front of bytes. */
-function varintBytes(value: number): number {
+export function varintBytes(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
 }
 

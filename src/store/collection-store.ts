@@ -5,6 +5,7 @@ import { layouts, writeElement } from "./element-layout.js";
 import { ElementStore } from "./element-store.js";
 import { kindCodes } from "./entry-table.js";
 import type { ByteSlice, ElementCursor, Handle } from "./keyspace.js";
+import { findMember } from "./packed-leaf.js";
 
 const nothing = new Uint8Array(0);
 
@@ -87,19 +88,11 @@ export abstract class CollectionStore extends ElementStore {
       const found = this.seekSecond(this.secondOf(handle), bytes, start, end);
       return found ? this.trees.element.score : Number.NaN;
     }
-    const block = table.blockBytes(handle);
-    const length = end - start;
-    let offset = this.smallStart(handle);
-    for (let left = this.lengthOf(handle); left > 0; left--) {
-      element.read(block, offset, layouts.scores);
-      if (element.memberLength === length) {
-        let i = 0;
-        while (i < length && block[element.memberAt + i] === bytes[start + i]) i++;
-        if (i === length) return element.score;
-      }
-      offset = element.end;
-    }
-    return Number.NaN;
+    const first = this.smallStart(handle);
+    const at = findMember(table.blockBytes(handle), first, this.lengthOf(handle), bytes, start, end);
+    if (at < 0) return Number.NaN;
+    element.read(table.blockBytes(handle), first + at, layouts.scores);
+    return element.score;
   }
 
   zsetRank(handle: Handle, bytes: Uint8Array, start: number, end: number): number {

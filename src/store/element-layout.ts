@@ -6,8 +6,8 @@ import type { ByteWriter } from "../base/bytes.js";
  */
 export type Layout = number;
 export const hashPart = 1;
-const scorePart = 2;
-const valuePart = 4;
+export const scorePart = 2;
+export const valuePart = 4;
 
 export const layouts = {
   /** By index. */
@@ -30,8 +30,7 @@ export const layoutOfKind: readonly Layout[] = [
   layouts.scores,
 ];
 
-const scratch = new Uint8Array(8);
-const scratchDouble = new DataView(scratch.buffer);
+const scratch = new DataView(new ArrayBuffer(8));
 
 /** One element of packed bytes; reused. */
 export class PackedElement {
@@ -48,8 +47,7 @@ export class PackedElement {
   read(bytes: Uint8Array, offset: number, layout: Layout): void {
     let at = offset;
     if ((layout & hashPart) !== 0) {
-      this.hash =
-        (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+      this.hash = int32(bytes, at) >>> 0;
       at += 4;
     }
     this.contentAt = at;
@@ -96,9 +94,15 @@ export class PackedElement {
   }
 }
 
+/** Little-endian, with a sign. */
+export function int32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}
+
 function readDouble(bytes: Uint8Array, at: number): number {
-  for (let i = 0; i < 8; i++) scratch[i] = bytes[at + i]!;
-  return scratchDouble.getFloat64(0, true);
+  scratch.setInt32(0, int32(bytes, at), true);
+  scratch.setInt32(4, int32(bytes, at + 4), true);
+  return scratch.getFloat64(0, true);
 }
 
 /** Compares bytes as unsigned, shorter first. */

@@ -107,13 +107,7 @@ export abstract class ElementStore extends EntryStore {
     place.at =
       index === this.lengthOf(handle)
         ? this.elementBytesOf(handle)
-        : skipPacked(
-            table.blockBytes(handle),
-            this.smallStart(handle),
-            this.layoutOf(handle),
-            index,
-            this.element,
-          );
+        : skipPacked(table.blockBytes(handle), this.smallStart(handle), this.layoutOf(handle), index);
   }
 
   protected foundIndex(handle: Handle): number {
@@ -148,7 +142,7 @@ export abstract class ElementStore extends EntryStore {
     const { table, place } = this;
     if (table.isLarge(handle)) return this.trees.removeHere(table.value(handle), count);
     const start = this.smallStart(handle) + place.at;
-    const removed = skipPacked(table.blockBytes(handle), start, this.layoutOf(handle), count, this.element);
+    const removed = skipPacked(table.blockBytes(handle), start, this.layoutOf(handle), count);
     this.spliceSmall(handle, removed, nothing, 0, -count);
     return count;
   }

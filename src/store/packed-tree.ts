@@ -134,7 +134,7 @@ export class PackedTrees extends TreeSearch {
     const cuts = cut > 0 ? [cut] : [place.at, place.at + length].filter((end) => end > 0 && end < all.length);
     const indexes =
       cut > 0 ? [cutIndex] : cuts.map((end) => (end === place.at ? place.index : place.index + 1));
-    const rank = this.rank - place.index;
+    const rank = cuts.length > 1 ? this.rank - place.index : 0;
     nodes.spliceLeaf(leaf, 0, used, all, 0, cuts[0]!);
     nodes.setLeafCount(leaf, indexes[0]!);
     if (layout === layouts.list) this.hashes.renew(leaf);
@@ -165,7 +165,7 @@ export class PackedTrees extends TreeSearch {
     const end =
       place.index + removed === before
         ? used
-        : place.at + skipPacked(bytes, start + place.at, layout, removed, this.element);
+        : place.at + skipPacked(bytes, start + place.at, layout, removed);
     trees.set(tree, treeWord.count, this.count(tree) - removed);
     trees.setDouble(tree, treeWord.bytes, this.bytes(tree) - (end - place.at));
     if (removed === before && height > 0) {

@@ -15,16 +15,16 @@ export const treeWord = { root: 0, height: 1, count: 2, layout: 3, bytes: 4, sec
  */
 export class TreeSearch {
   readonly nodes: TreeNodes;
-  /** Where the last seek ended: the leaf, the place in it, and how many elements come before it. */
+  /** Where the last seek ended: the leaf, and the place in it. */
   leaf = 0;
   readonly place = new PackedPlace();
   readonly element = new PackedElement();
-  rank = 0;
   protected readonly trees = new Rows(8);
   /** The inner nodes from the root to the leaf sought, and the child taken in each. */
   protected readonly pathNode = new Uint32Array(maxHeight);
   protected readonly pathSlot = new Uint32Array(maxHeight);
   private readonly first = new PackedElement();
+  private soughtTree = 0;
 
   constructor(nodes: TreeNodes) {
     this.nodes = nodes;
@@ -55,9 +55,23 @@ export class TreeSearch {
     return this.nodes.sequence(this.root(tree), this.height(tree) === 0, into);
   }
 
+  /** How many elements come before the place sought. Until the edit that follows. */
+  get rank(): number {
+    const { nodes, soughtTree } = this;
+    const layout = this.layout(soughtTree);
+    let rank = this.place.index;
+    for (let level = this.height(soughtTree) - 1; level >= 0; level--) {
+      const node = this.pathNode[level]!;
+      for (let slot = this.pathSlot[level]! - 1; slot >= 0; slot--)
+        rank += nodes.childCount(layout, node, slot);
+    }
+    return rank;
+  }
+
   /** Seeks the element at `index`, or the end. */
   seekIndex(tree: number, index: number): void {
     const { nodes } = this;
+    this.soughtTree = tree;
     const layout = this.layout(tree);
     const height = this.height(tree);
     let node = this.root(tree);
@@ -75,11 +89,10 @@ export class TreeSearch {
       node = nodes.child(layout, node, slot);
     }
     this.leaf = node;
-    this.rank = index;
     this.place.index = left;
     this.place.found = left < nodes.leafCount(node);
     this.place.at = this.place.found
-      ? skipPacked(nodes.leafBytes(node), nodes.leafStart(node), layout, left, this.element)
+      ? skipPacked(nodes.leafBytes(node), nodes.leafStart(node), layout, left)
       : nodes.leafUsed(node);
   }
 
@@ -89,7 +102,7 @@ export class TreeSearch {
     const layout = this.layout(tree);
     const height = this.height(tree);
     let node = this.root(tree);
-    let rank = 0;
+    this.soughtTree = tree;
     for (let level = 0; level < height; level++) {
       // The last child whose first element isn't above the target.
       let low = 0;
@@ -99,7 +112,6 @@ export class TreeSearch {
         if (this.isFirstAbove(layout, node, middle, height - level - 1, target)) high = middle - 1;
         else low = middle;
       }
-      for (let i = 0; i < low; i++) rank += nodes.childCount(layout, node, i);
       this.pathNode[level] = node;
       this.pathSlot[level] = low;
       node = nodes.child(layout, node, low);
@@ -115,7 +127,6 @@ export class TreeSearch {
       this.element,
       place,
     );
-    this.rank = rank + place.index;
     return place.found;
   }
 
