@@ -172,15 +172,13 @@ const keys = defineCommand({
   tips: ["request_policy:all_shards", "nondeterministic_output_order"],
   run(keyspace, args, reply) {
     scanOptions.pattern = 0;
-    let matching = 0;
-    let cursor = keyspace.keysFrom(0);
-    while (cursor.next())
-      if (matchesPattern(args, cursor.key.bytes, cursor.key.offset, cursor.key.length)) matching++;
-    reply.array(matching);
-    cursor = keyspace.keysFrom(0);
+    const matching: Handle[] = [];
+    const cursor = keyspace.keysFrom(0);
     while (cursor.next())
       if (matchesPattern(args, cursor.key.bytes, cursor.key.offset, cursor.key.length))
-        replySlice(cursor.key, reply);
+        matching.push(cursor.handle);
+    reply.array(matching.length);
+    for (const handle of matching) replySlice(keyspace.keyOf(handle), reply);
   },
 });
 
