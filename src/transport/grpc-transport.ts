@@ -189,11 +189,19 @@ class PeerTransport implements GrpcTransport {
     for (const link of this.links.values()) link.closeOutgoing("the node is stopping");
     this.links.clear();
     for (const cancel of [...this.cancels]) cancel();
-    const force = setTimeout(() => this.server.forceShutdown(), closeGraceMs);
-    this.server.tryShutdown(() => {
+    let isDone = false;
+    const finish = (): void => {
+      if (isDone) return;
+      isDone = true;
       clearTimeout(force);
       done();
-    });
+    };
+    // A connection whose other side never ends it is not waited for: Node.js's HTTP/2 would.
+    const force = setTimeout(() => {
+      this.server.forceShutdown();
+      finish();
+    }, closeGraceMs);
+    this.server.tryShutdown(finish);
   }
 
   private readonly countIn = (count: number): void => this.options.telemetry?.bytesIn("peer", count);

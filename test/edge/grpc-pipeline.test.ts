@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { Client, type ClientDuplexStream, credentials, loadPackageDefinition, status } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { protoPath as healthProtoPath } from "grpc-health-check";
@@ -239,4 +240,16 @@ test("health follows the node's readiness, and reflection lists the services", a
   reflection.end();
   for (const name of ["CacheService", "PipelineService", "ClusterService", "grpc.health.v1.Health"])
     expect(listed.toString("latin1")).toContain(name);
+});
+
+test("a server closes though a connection never ends at its other side", async () => {
+  const own = await startServer(node);
+  const [host, port] = own.address().split(":");
+  const socket = connect({ host, port: Number(port), allowHalfOpen: true });
+  // An HTTP/2 session (preface, empty settings), which hears its end and keeps its own side open.
+  socket.write(Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1"));
+  await new Promise((resolve) => socket.once("data", resolve));
+  socket.resume();
+  await stopServer(own);
+  socket.destroy();
 });

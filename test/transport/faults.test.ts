@@ -191,6 +191,25 @@ test("what a process sent that has ended is not taken for what the next one send
   expect(a.events).toEqual(["up 2", "down 2", "up 2"]);
 });
 
+test("a transport closes though a connection never ends at its other side", async () => {
+  const a = await endpoint(1);
+  const [host, port] = a.transport.address().split(":");
+  const socket = connect({ host, port: Number(port), allowHalfOpen: true });
+  sockets.add(socket);
+  // An HTTP/2 session (preface, empty settings), which hears its end and keeps its own side open.
+  socket.write(Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1"));
+  let isGreeted = false;
+  socket.on("data", () => {
+    isGreeted = true;
+  });
+  await until(() => isGreeted, "the server's settings");
+  let isClosed = false;
+  a.transport.close(() => {
+    isClosed = true;
+  });
+  await until(() => isClosed, "the end of close", 10_000);
+});
+
 test("an idle pair stays up by pings alone", async () => {
   const a = await endpoint(1);
   const b = await endpoint(2);

@@ -106,12 +106,20 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       for (const name of ["", ...services]) health.setStatus(name, "NOT_SERVING");
       cluster.close();
       for (const stream of pipelines) stream.finish();
-      const force = setTimeout(() => server.forceShutdown(), closeGraceMs);
-      server.tryShutdown(() => {
+      let isDone = false;
+      const finish = (): void => {
+        if (isDone) return;
+        isDone = true;
         clearTimeout(force);
         typed.close();
         done();
-      });
+      };
+      // A connection whose other side never ends it is not waited for: Node.js's HTTP/2 would.
+      const force = setTimeout(() => {
+        server.forceShutdown();
+        finish();
+      }, closeGraceMs);
+      server.tryShutdown(finish);
     },
   };
 }
