@@ -25,6 +25,8 @@ export interface QuorateClusterOptions {
 
 export const builtMain = join(projectRoot, "dist", "main.js");
 const readyPatienceMs = 60_000;
+/** Longer than any fault stops a process, which hears a signal only when it goes on. */
+const stopPatienceMs = 60_000;
 const endPatienceMs = 15_000;
 
 /** Real processes, one per node, that can be killed, paused, emptied and started again. */
@@ -211,7 +213,14 @@ export class QuorateCluster implements Target {
         this.expected.add(child);
         this.paused.delete(n);
         return new Promise<void>((done) => {
-          child.once("exit", () => done());
+          const timer = setTimeout(() => {
+            this.crashes.push(`${this.name(n)} did not end within ${stopPatienceMs} ms of ${signal}`);
+            child.kill("SIGKILL");
+          }, stopPatienceMs);
+          child.once("exit", () => {
+            clearTimeout(timer);
+            done();
+          });
           child.kill(signal);
         });
       });
