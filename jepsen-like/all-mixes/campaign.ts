@@ -24,27 +24,33 @@ export interface CampaignOptions extends PlanOptions {
   readonly say: (line: string) => void;
 }
 
-/** What a folder holds of earlier runs. */
+/** What a folder holds of earlier runs: of each number what was noted last. */
 export function readRuns(out: string): readonly RunRecord[] {
   const file = join(out, "runs.jsonl");
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, "utf8").split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as RunRecord);
+  const records = lines.filter((line) => line !== "").map((line) => JSON.parse(line) as RunRecord);
+  return [...new Map(records.map((record) => [record.number, record])).values()];
 }
 
-/** Runs one mix after the other, and goes on where an earlier call on the same folder ended. @returns all runs. */
+/**
+ * Runs one mix after the other, and goes on where an earlier call on the same folder ended: first with what proved
+ * nothing. @returns all runs.
+ */
 export async function campaign(options: CampaignOptions): Promise<readonly RunRecord[]> {
   const { out, goOn, say } = options;
   mkdirSync(out, { recursive: true });
   const runs = [...readRuns(out)];
   if (runs.length > 0) say(`going on after ${runs.length} runs in ${out}`);
+  const unproven = runs.filter(({ verdict }) => verdict === "unknown");
   while (goOn(runs)) {
-    const planned = nextRun(runs, options);
+    const planned = unproven.shift() ?? nextRun(runs, options);
     const folder = join(out, folderOf(planned));
     const result = await toTheEnd(planned, folder, options);
     if (result === null) break;
-    const record = { ...planned, ...result };
-    runs.push(record);
+    const { number, nodes, seed, workload, faults } = planned;
+    const record = { number, nodes, seed, workload, faults, ...result };
+    runs[number - 1] = record;
     appendFileSync(join(out, "runs.jsonl"), `${JSON.stringify(record)}\n`);
     writeFileSync(join(out, "summary.md"), summaryPage(runs, options));
     if (record.verdict === "valid" && !options.keepAll) rmSync(folder, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import type { Effect } from "../nemesis/fault.js";
-import { conflict, type Observed, tooStale } from "../workloads/workload.js";
+import { isAnswered, type Observed, tooStale } from "../workloads/workload.js";
 import type { Sight } from "./monitor.js";
 import type { Strike } from "./schedule.js";
 
@@ -73,11 +73,6 @@ function isProven(strike: Strike, seen: readonly Effect[], all: readonly Strike[
     (other) => other === strike || other.toNs < strike.fromNs || other.fromNs > strike.toNs,
   );
   return isAlone ? strike.effects.some((effect) => seen.includes(effect)) : seen.length > 0;
-}
-
-/** That a lock is taken, or a value another one than was expected, is an answer like any other. */
-function isAnswered({ type, error }: Observed): boolean {
-  return type === "ok" || error === conflict;
 }
 
 function duration({ invokedNs, completedNs }: Observed): number {

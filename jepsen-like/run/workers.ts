@@ -1,7 +1,13 @@
 import { SeededRandom } from "#quorate/base/random.js";
 import { sleep } from "../cluster/wait.js";
 import type { Door } from "../doors/door.js";
-import type { Invocation, Load, Worker } from "../workloads/workload.js";
+import {
+  type Completion,
+  type Invocation,
+  isAnswered,
+  type Load,
+  type Worker,
+} from "../workloads/workload.js";
 import { between, pick } from "./draw.js";
 import type { Recorder } from "./recorder.js";
 
@@ -11,7 +17,7 @@ import type { Recorder } from "./recorder.js";
  */
 const deadlinesMs = [200, 3000, 3000, 3000] as const;
 const finalDeadlineMs = 10_000;
-/** So long takes at least what wasn't answered well, or refusals would be most of the history. */
+/** So long takes at least what was refused or not answered, or that would be most of the history. */
 const refusedPauseMs = 250;
 
 /** Workers that each hold one door and do one operation at a time. */
@@ -44,10 +50,11 @@ export class Workers {
       const invocation = this.load.next(worker);
       if (invocation === null) continue;
       const startedMs = performance.now();
-      const type = await this.attempt(invocation, door, process, deadlineMs);
+      const completion = await this.attempt(invocation, door, process, deadlineMs);
       // What is unknown may happen at any later time: whoever asked for it can't be the same process any more.
-      if (type === "info") process = this.nextProcess++;
-      if (type !== "ok") await sleep(Math.max(0, startedMs + refusedPauseMs - performance.now()));
+      if (completion.type === "info") process = this.nextProcess++;
+      if (isAnswered(completion)) continue;
+      await sleep(Math.max(0, startedMs + refusedPauseMs - performance.now()));
     }
   }
 
@@ -56,11 +63,11 @@ export class Workers {
     door: Door,
     process: number,
     deadlineMs: number,
-  ): Promise<string> {
+  ): Promise<Completion> {
     const record = this.recorder.invoke(process, door.node, door.protocol, invocation);
     const completion = await this.load.run(invocation, door, { deadlineMs });
     record(completion);
-    return completion.type;
+    return completion;
   }
 
   async stop(): Promise<void> {
@@ -79,7 +86,7 @@ export class Workers {
         let type = "";
         for (let tries = 0; type !== "ok" && tries < 20; tries++) {
           if (tries > 0) await sleep(refusedPauseMs);
-          type = await this.attempt(invocation, door, this.nextProcess++, finalDeadlineMs);
+          ({ type } = await this.attempt(invocation, door, this.nextProcess++, finalDeadlineMs));
         }
         if (type !== "ok") unanswered.push(invocation);
       }

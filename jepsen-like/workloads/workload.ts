@@ -67,6 +67,17 @@ export const conflict = "conflict";
 /** Refused, as was asked for: nothing young enough was at hand. */
 export const tooStale = "too-stale";
 
+/** That a lock is taken, or a value another one than was expected, is an answer like any other. */
+export function isAnswered({
+  type,
+  error,
+}: {
+  readonly type: string;
+  readonly error?: string | null;
+}): boolean {
+  return type === "ok" || error === conflict;
+}
+
 const conflictWords = /revision-mismatch|the key has another revision/;
 
 /** An answered command becomes "ok" with `value` of the reply; everything else stays what it is. */

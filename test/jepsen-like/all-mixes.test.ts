@@ -113,6 +113,35 @@ test("a summary grows over several calls, and what was not valid keeps its repor
   }
 });
 
+test("a campaign that goes on begins with what proved nothing", async () => {
+  const out = mkdtempSync(join(tmpdir(), "quorate-all-mixes-"));
+  try {
+    const asked: PlannedRun[] = [];
+    let verdict: RunResult["verdict"] = "unknown";
+    const goOnTo = (count: number) =>
+      campaign({
+        ...{ ...plan, out, durationSeconds: 60, skipped: [], keepAll: false, say: () => {} },
+        run: ({ number, nodes, seed, workload, faults }) => {
+          asked.push({ number, nodes, seed, workload, faults });
+          return Promise.resolve({ ...valid, verdict: number === 2 ? verdict : "valid" });
+        },
+        goOn: ({ length }) => length < count,
+      });
+    await goOnTo(3);
+    // Within one call it isn't tried again.
+    expect(asked.map(({ number }) => number)).toEqual([1, 2, 3]);
+    verdict = "valid";
+    const runs = await goOnTo(4);
+    expect(asked.map(({ number }) => number)).toEqual([1, 2, 3, 2, 4]);
+    expect(asked[3]).toEqual(asked[1]);
+    expect(runs.map((run) => [run.number, run.verdict])).toEqual([1, 2, 3, 4].map((n) => [n, "valid"]));
+    // What was noted last counts.
+    expect((await goOnTo(4)).map((run) => run.verdict)).toEqual(["valid", "valid", "valid", "valid"]);
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+});
+
 test("what a run printed is read as its result", () => {
   const strikes = JSON.stringify([
     { strike: { name: "halves", effects: ["leader", "errors"] }, seen: ["errors"] },

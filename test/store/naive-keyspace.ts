@@ -296,8 +296,7 @@ export class NaiveKeyspace implements Keyspace {
     return this.put({ key: none, kind, text: "", elements: [], deadlineMs: 0, revision: 0 });
   }
   copyDetached(handle: Handle): Handle {
-    const entry = this.entry(handle);
-    return this.put({ ...entry, elements: entry.elements.map((each) => ({ ...each })) });
+    return this.put(structuredClone(this.entry(handle)));
   }
   attach(detached: Handle, key: Uint8Array, keyStart: number, keyEnd: number): Handle {
     return this.place(detached, latin1Text(key, keyStart, keyEnd));
