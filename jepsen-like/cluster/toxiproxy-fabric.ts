@@ -38,6 +38,7 @@ export class ToxiproxyFabric implements Fabric {
   private readonly links = new Map<string, Line>();
   private readonly clients = new Map<string, Promise<Line>>();
   private toxics = 0;
+  private heals = 0;
   private nextPort = 0;
   private last: Promise<unknown> = Promise.resolve();
 
@@ -111,7 +112,7 @@ export class ToxiproxyFabric implements Fabric {
   /**
    * Harms the bytes that flow from one node to another, on the connections that either of them opened.
    * `toxicity`: share of the connections.
-   * @returns gives the toxics other attributes. One latency that grows is not the same as several added to each other:
+   * @returns gives the toxics other attributes, unless a heal has taken them away. One latency that grows is not the same as several added to each other:
    *   Toxiproxy 2.12 reckons from when the piece before was handed on, so of a dense stream all but one take no time.
    */
   async harm(
@@ -124,8 +125,12 @@ export class ToxiproxyFabric implements Fabric {
       this.add(this.link(from, to), { ...wish, stream: "upstream" }, toxicity),
       this.add(this.link(to, from), { ...wish, stream: "downstream" }, toxicity),
     ]);
+    const { heals } = this;
     return async (attributes) => {
-      for (const toxic of toxics) await this.inTurn(() => toxic.update({ ...toxic.toJson(), attributes }));
+      for (const toxic of toxics)
+        await this.inTurn(async () => {
+          if (this.heals === heals) await toxic.update({ ...toxic.toJson(), attributes });
+        });
     };
   }
 
@@ -184,6 +189,7 @@ export class ToxiproxyFabric implements Fabric {
   /** Takes all toxics away and lets every proxy listen again. */
   heal(): Promise<void> {
     return this.inTurn(async () => {
+      this.heals++;
       const lines = [...this.links.values(), ...(await Promise.all(this.clients.values()))];
       for (const line of lines) if (line.isBroken) await this.renew(line);
       await this.toxiproxy.reset().catch(async () => {

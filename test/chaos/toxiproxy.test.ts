@@ -71,3 +71,10 @@ test("a latency that grows makes every piece of a dense stream as late as it say
   await sleep(700);
   expect(await leastLateness()).toBeGreaterThanOrEqual(599);
 });
+
+test("what was to change, and is healed meanwhile, stays healed", async () => {
+  const change = await fabric.harm(0, 1, { type: "latency", attributes: { latency: 60_000, jitter: 0 } });
+  await fabric.heal();
+  await change({ latency: 60_000, jitter: 0 });
+  await leastLateness();
+});
