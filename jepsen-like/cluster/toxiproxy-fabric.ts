@@ -107,8 +107,9 @@ export class ToxiproxyFabric implements Fabric {
   /**
    * Harms the bytes that flow from one node to another, on the connections that either of them opened.
    * `toxicity`: share of the connections.
-   * @returns gives the toxics other attributes, unless a heal has taken them away. One latency that grows is not the same as several added to each other:
-   *   Toxiproxy 2.12 reckons from when the piece before was handed on, so of a dense stream all but one take no time.
+   * @returns gives the toxics other attributes, unless a heal has taken them away. One latency that grows isn't the same as
+   *   several of them: Toxiproxy 2.12 reckons from when the piece before was handed on, so of a dense stream all but one
+   *   take no time.
    */
   async harm(
     from: number,
